@@ -1,0 +1,1 @@
+"""Audio: feature specification, integer front ends, data sets, synthesis, augmentation."""

@@ -1,0 +1,1 @@
+"""Graph transformations, each Graph -> Graph, in the order that `PASSES` lists."""

@@ -1,0 +1,133 @@
+"""`tinykit.toml`: what a project is, as typed tables. Every key has a default but three."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from tinykit import toml
+from tinykit.audio.spec import FeatureSpec
+from tinykit.errors import ConfigError
+
+FILE = "tinykit.toml"
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A TOML table in which an unknown key is an error."""
+
+
+class Project(_Table, frozen=True):
+    """[project]"""
+
+    name: str
+    task: Literal["keyword-spotting"]
+    board: str
+
+
+class Data(_Table, frozen=True):
+    """[data] `synthetic` speaks the words with espeak-ng; `speech_commands` reads a folder."""
+
+    source: Literal["synthetic", "speech_commands"] = "synthetic"
+    path: str = ""  # folder laid out as <word>/<speaker>_nohash_<n>.wav|.flac
+    url: str = ""  # a .tar.gz of such a folder, fetched once; needs sha256
+    sha256: str = ""
+    words: list[str] = msgspec.field(
+        default_factory=lambda: ["yes", "no", "up", "down", "left", "right", "stop", "go"]
+    )
+    unknown_words: list[str] = msgspec.field(default_factory=list)  # synthetic: words to reject
+    silence_percent: float = 10.0
+    unknown_percent: float = 10.0
+    test_speakers_percent: float = 0.0  # held out of the training split where the set has no test
+    voices: int = 60  # synthetic: voices; split by voice, so no voice is in two splits
+    clips_per_word: int = 240  # synthetic: over all splits
+    seed: int = 0
+
+
+class Augment(_Table, frozen=True):
+    """[augment] Applied to training clips only, seeded."""
+
+    time_shift_ms: int = 100
+    noise_probability: float = 0.8
+    noise_snr_db: tuple[float, float] = (0.0, 25.0)
+    gain_db: tuple[float, float] = (-10.0, 10.0)
+    copies: int = 3  # augmented versions made of each training clip
+
+
+class Model(_Table, frozen=True):
+    """[model] `architecture` is a file in tinykit/models."""
+
+    architecture: str = "ds_cnn"
+    channels: int = 64
+    blocks: int = 4
+
+
+class Train(_Table, frozen=True):
+    """[train]"""
+
+    epochs: int = 30
+    batch_size: int = 100
+    learning_rate: float = 2e-3
+    patience: int = 8
+    seed: int = 0
+
+
+class Compress(_Table, frozen=True):
+    """[compress] Structured channel pruning until [budget] holds."""
+
+    technique: Literal["none", "prune_channels"] = "prune_channels"
+    epochs: int = 8  # of fine-tuning after pruning
+
+
+class Budget(_Table, frozen=True):
+    """[budget] Hard limits for the model and its runtime; 0: the board's memory is the limit."""
+
+    flash_kib: float = 0.0
+    ram_kib: float = 0.0
+    macs: int = 0
+
+
+class Compile(_Table, frozen=True):
+    """[compile]"""
+
+    optimize: Literal["speed", "balanced", "size"] = "speed"
+
+
+class Test(_Table, frozen=True):
+    """[test] What is compared on the device, byte for byte."""
+
+    vectors: int = 200  # test clips sent as features; 0: all
+    audio_clips: int = 20  # of them also sent as audio, through the device's front end
+
+
+class Config(_Table, frozen=True):
+    """The whole file."""
+
+    project: Project
+    data: Data = Data()
+    features: FeatureSpec = FeatureSpec()
+    augment: Augment = Augment()
+    model: Model = Model()
+    train: Train = Train()
+    compress: Compress = Compress()
+    budget: Budget = Budget()
+    compile: Compile = Compile()
+    test: Test = Test()
+
+
+def load(folder: Path) -> Config:
+    """Read `tinykit.toml` in `folder`.
+
+    Raises
+    ------
+    ConfigError
+        When it is missing or wrong.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise ConfigError(
+            f"no {FILE} in {folder}",
+            "run the command inside a project, or make one: tinykit new NAME --board mps2-an386",
+        )
+    return toml.load(path, Config, ConfigError)

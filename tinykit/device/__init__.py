@@ -1,0 +1,1 @@
+"""Talking to a device: wire format, transport, client, validation."""

@@ -1,0 +1,1 @@
+"""Firmware projects: generation, build, flash."""

@@ -1,0 +1,1 @@
+"""Keras models, one file per architecture."""

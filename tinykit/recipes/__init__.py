@@ -1,0 +1,1 @@
+"""One file per task: constants on top, then a flat flow."""

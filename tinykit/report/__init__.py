@@ -1,0 +1,1 @@
+"""From the manifests of a run to HTML, JSON and Markdown."""

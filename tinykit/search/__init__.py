@@ -1,0 +1,1 @@
+"""Budgets and the search for models that meet them."""
