@@ -53,7 +53,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A TOML table in which an unknown key is an error."""
 
 
-class Memory(_Table, frozen=True):
+class Memory(_Table, frozen=True, kw_only=True):
     """What the firmware may use. Origins: for bare-metal boards, whose linker script is ours."""
 
     flash_bytes: int
@@ -62,7 +62,7 @@ class Memory(_Table, frozen=True):
     ram_origin: int | None = None
 
 
-class Counter(_Table, frozen=True):
+class Counter(_Table, frozen=True, kw_only=True):
     """The counter that `tk_hal_counter()` reads: `value = ticks * numerator / denominator`."""
 
     unit: Literal["instructions", "us"]
@@ -70,7 +70,7 @@ class Counter(_Table, frozen=True):
     denominator: int = 1
 
 
-class Hal(_Table, frozen=True):
+class Hal(_Table, frozen=True, kw_only=True):
     """The hardware layer: a folder `templates/hal_<template>/` and its parameters."""
 
     template: str
@@ -80,7 +80,7 @@ class Hal(_Table, frozen=True):
     timer_base: int = 0
 
 
-class PlatformIo(_Table, frozen=True):
+class PlatformIo(_Table, frozen=True, kw_only=True):
     """The PlatformIO environment. Platform `tinykit` is the local one that works offline."""
 
     platform: str
@@ -88,14 +88,14 @@ class PlatformIo(_Table, frozen=True):
     framework: str = ""
 
 
-class Emulator(_Table, frozen=True):
+class Emulator(_Table, frozen=True, kw_only=True):
     """A QEMU machine that plays the board."""
 
     machine: str
     icount_shift: int
 
 
-class Board(_Table, frozen=True):
+class Board(_Table, frozen=True, kw_only=True):
     """One board, as written in its file."""
 
     id: str = ""  # the file's stem, set by `load`

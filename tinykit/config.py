@@ -18,7 +18,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A TOML table in which an unknown key is an error."""
 
 
-class Project(_Table, frozen=True):
+class Project(_Table, frozen=True, kw_only=True):
     """[project]"""
 
     name: str
@@ -26,7 +26,7 @@ class Project(_Table, frozen=True):
     board: str
 
 
-class Data(_Table, frozen=True):
+class Data(_Table, frozen=True, kw_only=True):
     """[data] `synthetic` speaks the words with espeak-ng; `speech_commands` reads a folder."""
 
     source: Literal["synthetic", "speech_commands"] = "synthetic"
@@ -45,7 +45,7 @@ class Data(_Table, frozen=True):
     seed: int = 0
 
 
-class Augment(_Table, frozen=True):
+class Augment(_Table, frozen=True, kw_only=True):
     """[augment] Applied to training clips only, seeded."""
 
     time_shift_ms: int = 100
@@ -55,7 +55,7 @@ class Augment(_Table, frozen=True):
     copies: int = 3  # augmented versions made of each training clip
 
 
-class Model(_Table, frozen=True):
+class Model(_Table, frozen=True, kw_only=True):
     """[model] `architecture` is a file in tinykit/models."""
 
     architecture: str = "ds_cnn"
@@ -63,7 +63,7 @@ class Model(_Table, frozen=True):
     blocks: int = 4
 
 
-class Train(_Table, frozen=True):
+class Train(_Table, frozen=True, kw_only=True):
     """[train]"""
 
     epochs: int = 30
@@ -73,14 +73,14 @@ class Train(_Table, frozen=True):
     seed: int = 0
 
 
-class Compress(_Table, frozen=True):
+class Compress(_Table, frozen=True, kw_only=True):
     """[compress] Structured channel pruning until [budget] holds."""
 
     technique: Literal["none", "prune_channels"] = "prune_channels"
     epochs: int = 8  # of fine-tuning after pruning
 
 
-class Budget(_Table, frozen=True):
+class Budget(_Table, frozen=True, kw_only=True):
     """[budget] Hard limits for the model and its runtime; 0: the board's memory is the limit."""
 
     flash_kib: float = 0.0
@@ -88,20 +88,20 @@ class Budget(_Table, frozen=True):
     macs: int = 0
 
 
-class Compile(_Table, frozen=True):
+class Compile(_Table, frozen=True, kw_only=True):
     """[compile]"""
 
     optimize: Literal["speed", "balanced", "size"] = "speed"
 
 
-class Test(_Table, frozen=True):
+class Test(_Table, frozen=True, kw_only=True):
     """[test] What is compared on the device, byte for byte."""
 
     vectors: int = 200  # test clips sent as features; 0: all
     audio_clips: int = 20  # of them also sent as audio, through the device's front end
 
 
-class Config(_Table, frozen=True):
+class Config(_Table, frozen=True, kw_only=True):
     """The whole file."""
 
     project: Project
