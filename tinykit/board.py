@@ -26,7 +26,7 @@ class Core(msgspec.Struct, frozen=True):
 
 
 def _cortex(name: str, cpu: str, kernels: tuple[str, ...], fpu: str = "") -> Core:
-    flags = (f"-mcpu={cpu}", "-mthumb")
+    flags: tuple[str, ...] = (f"-mcpu={cpu}", "-mthumb")
     flags += ("-mfloat-abi=hard", f"-mfpu={fpu}") if fpu else ("-mfloat-abi=soft",)
     return Core(name, flags, kernels, bool(fpu))
 
