@@ -1,0 +1,41 @@
+# Every target sets up what it needs first; `make setup` does nothing the second time.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+DATA ?=
+BOARD ?= mps2-an386
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## .venv from the lock, and the system packages where missing
+	@scripts/setup.sh
+
+demo: setup ## train, compile, build, flash and prove a keyword spotter (DATA=folder: recorded speech)
+	@scripts/demo.sh "$(BOARD)" "$(DATA)"
+
+test: setup ## the tests, but the slow ones
+	$(BIN)/pytest -q -n 2 -m "not slow and not hardware"
+
+test-slow: setup ## the slow tests: training, the wheel in a clean environment
+	$(BIN)/pytest -q -m "slow and not hardware"
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup ## measure models on the emulated boards, next to the peers' published figures
+	$(BIN)/python scripts/bench.py
+
+wheel: setup ## dist/tinykit-*.whl
+	$(BIN)/python -m hatchling build -t wheel
+
+lock: ## resolve pyproject.toml into requirements.lock (needs uv: pip install uv)
+	uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 \
+	    --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
+
+clean: ## remove what the targets made, but not .venv
+	rm -rf build dist demo .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: help setup demo test test-slow lint bench wheel lock clean

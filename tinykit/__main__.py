@@ -1,0 +1,5 @@
+"""`python -m tinykit`."""
+
+from tinykit.cli import main
+
+main()

@@ -1,0 +1,36 @@
+"""`tinykit new`: a project folder to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tinykit.cli.app import app
+from tinykit.cli.console import Result, command
+from tinykit.cli.options import BoardId
+
+
+@command(app, panel="Before you start")
+def new(
+    name: Annotated[
+        str, typer.Argument(help="The folder to make; its last part names the project.")
+    ],
+    task: Annotated[
+        Literal["keyword-spotting"], typer.Option(help="What the device should do.")
+    ] = "keyword-spotting",
+    board: BoardId = "mps2-an386",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Recorded speech, one folder a word; default: speak the words."
+        ),
+    ] = None,
+) -> Result:
+    """Make a project: a commented tinykit.toml, a README and a .gitignore."""
+    from tinykit.project import create
+
+    folder = create(Path(name), task, board, data)
+    text = [f"{folder} is ready. Next:", f"  cd {folder}", "  tinykit run"]
+    return Result({"project": str(folder), "task": task, "board": board}, text)

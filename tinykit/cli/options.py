@@ -1,0 +1,21 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Project = Annotated[
+    Path,
+    typer.Option("--project", "-C", metavar="DIR", help="The project's folder."),
+]
+BoardId = Annotated[
+    str,
+    typer.Option("--board", "-b", metavar="ID", help="A board's id, or a board file of your own."),
+]
+Port = Annotated[
+    str,
+    typer.Option("--port", "-p", help="Serial port, such as /dev/ttyACM0 or COM3."),
+]
