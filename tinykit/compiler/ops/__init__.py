@@ -27,10 +27,14 @@ class OpRule(ABC):
 
     kind: str  # our name, snake case: "conv2d"
     builtin: str  # the name in the .tflite schema: "CONV_2D"
+    options: str = ""  # the schema's options table that the op must have; "": none is needed
 
     @abstractmethod
     def parse(self, options: Any, graph: Graph, op: Op) -> Any:
-        """Return the attrs dataclass from the schema's options object (None when absent).
+        """Return the attrs dataclass from the schema's options object.
+
+        `options` is an instance of the object API of the table that `self.options` names, or None
+        when the rule names none.
 
         `op` has its inputs and outputs but no attrs yet. Raises ModelError for illegal options.
         """

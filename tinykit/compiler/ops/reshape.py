@@ -1,0 +1,12 @@
+"""RESHAPE: the same bytes under another shape."""
+
+from __future__ import annotations
+
+from tinykit.compiler.ops import _moves
+
+
+class _Rule(_moves.ViewRule):
+    kind, builtin, most_inputs = "reshape", "RESHAPE", 2
+
+
+RULE = _Rule()

@@ -1,0 +1,56 @@
+"""Runs a graph in numpy: the executable specification that every generated kernel must match."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tinykit.compiler import ops
+from tinykit.compiler.ir import Graph
+from tinykit.compiler.ops import Array
+from tinykit.errors import ModelError
+
+
+def run(
+    graph: Graph, inputs: Sequence[Array], states: Mapping[int, Array] | None = None
+) -> tuple[list[Array], dict[int, Array]]:
+    """Compute one inference.
+
+    Parameters
+    ----------
+    graph : Graph
+    inputs : sequence of arrays
+        One for each graph input, of its shape and dtype.
+    states : mapping of tensor id to array, optional
+        Values of the state tensors before the inference.
+
+    Returns
+    -------
+    outputs : list of arrays
+        One for each graph output.
+    tensors : dict of tensor id to array
+        Every value of the inference, constants included.
+
+    Raises
+    ------
+    ModelError
+        When the inputs do not fit the graph.
+    """
+    if len(inputs) != len(graph.inputs):
+        raise ModelError(f"model: {len(inputs)} inputs given, it has {len(graph.inputs)}")
+    values: dict[int, Array] = {
+        key: tensor.data for key, tensor in graph.tensors.items() if tensor.data is not None
+    }
+    values.update(states or {})
+    for key, value in zip(graph.inputs, inputs, strict=True):
+        tensor = graph.tensors[key]
+        if value.shape != tensor.shape or value.dtype != tensor.dtype:
+            raise ModelError(
+                f"model: input {tensor.name!r} is {value.dtype} {value.shape}, "
+                f"should be {tensor.dtype} {tensor.shape}"
+            )
+        values[key] = value
+    for op in graph.ops:
+        given = [None if key is None else values[key] for key in op.inputs]
+        results = ops.rule(op).reference(graph, op, given)
+        values.update(zip(op.outputs, results, strict=True))
+    return [values[key] for key in graph.outputs], values
