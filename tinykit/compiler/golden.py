@@ -1,0 +1,216 @@
+"""The golden interpreter: TensorFlow Lite Micro's reference kernels, in a process of their own.
+
+What it computes is what every other implementation (numpy, C on the host, C on the device) must
+compute, byte for byte.
+"""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit.compiler import flatfile, golden_worker
+from tinykit.errors import ModelError
+
+Array = NDArray[Any]
+
+TIMEOUT_S = 300.0
+"""Limit for one request; a batch of vectors is one request."""
+
+_MAX_ARENA_BYTES = 1 << 30
+_BYTES = {"INT16": 2, "INT32": 4, "FLOAT32": 4, "INT64": 8}  # per element; 1 otherwise
+
+
+class Golden:
+    """A model in the golden interpreter. Use it in a `with` block, or `close` it.
+
+    Parameters
+    ----------
+    data : bytes
+        The .tflite file.
+    timeout_s : float
+        How long one request may take.
+
+    Raises
+    ------
+    ModelError
+        When the interpreter refuses the model, crashes on it, or takes too long.
+    """
+
+    def __init__(self, data: bytes, timeout_s: float = TIMEOUT_S) -> None:
+        record = flatfile.read_file(data, set())
+        self._inputs = len(record.inputs)
+        self._keys = sorted(
+            {key for op in record.ops for key in op.inputs + op.outputs if key >= 0}
+            | set(record.inputs)
+            | set(record.outputs)
+        )
+        model = np.frombuffer(data, np.uint8)
+        arena = _arena_bytes(record)
+        while True:
+            self._worker = _Worker(timeout_s)
+            try:
+                self._worker.ask(
+                    {"command": "load", "arena_bytes": arena, "outputs": len(record.outputs)},
+                    [model],
+                )
+            except ModelError as error:
+                self.close()
+                # an arena that is too small can end in a crash as well as in a message
+                if arena * 8 > _MAX_ARENA_BYTES or not _is_about_memory(error):
+                    raise
+                arena *= 8
+            else:
+                return
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """Compute one inference. State, where the model has some, carries over."""
+        return [rows[0] for rows in self.run_many([value[None] for value in inputs])]
+
+    def run_many(self, inputs: Sequence[Array]) -> list[Array]:
+        """Compute one inference for each row, in order.
+
+        Parameters
+        ----------
+        inputs : sequence of arrays (N, *shape of the input)
+
+        Returns
+        -------
+        list of arrays (N, *shape of the output)
+        """
+        if len(inputs) != self._inputs or len({len(value) for value in inputs}) != 1:
+            raise ModelError(
+                f"golden interpreter: {len(inputs)} inputs of "
+                f"{[len(value) for value in inputs]} rows given, the model has {self._inputs} inputs"
+            )
+        if len(inputs[0]) == 0:
+            raise ModelError("golden interpreter: no input vectors given")
+        return self._worker.ask({"command": "run"}, list(inputs))
+
+    def tensors(self, inputs: Sequence[Array]) -> dict[int, Array]:
+        """Compute one inference and return every tensor that an op reads or writes, by number."""
+        self.run(inputs)
+        values = self._worker.ask({"command": "tensors", "keys": self._keys}, [])
+        return dict(zip(self._keys, values, strict=True))
+
+    def reset(self) -> None:
+        """Return the state to its initial value."""
+        self._worker.ask({"command": "reset"}, [])
+
+    def close(self) -> None:
+        """End the process."""
+        self._worker.close()
+
+    def __enter__(self) -> Golden:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _arena_bytes(record: flatfile.FileRecord) -> int:
+    """Return an arena that is ample for a model whose tensors all stay alive."""
+    values = sum(
+        math.prod(map(abs, tensor.shape)) * _BYTES.get(tensor.type, 1) + 64
+        for tensor in record.tensors
+    )
+    # twice for scratch, half a KiB of bookkeeping for each tensor and op, and room for tables
+    arena = 2 * values + 512 * (len(record.tensors) + len(record.ops)) + (1 << 20)
+    if arena > _MAX_ARENA_BYTES:
+        raise ModelError(
+            f"golden interpreter: the tensors take {values:,} B",
+            "no microcontroller can hold them: use a smaller model",
+        )
+    return arena
+
+
+def _is_about_memory(error: ModelError) -> bool:
+    text = error.message.lower()
+    return any(word in text for word in ("arena", "alloc", "crashed", "memory", "buffer"))
+
+
+class _Worker:
+    """The interpreter's process. The pipe's end ends it, so that it never outlives its owner."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(Path(golden_worker.__file__))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+        )
+        self._end = weakref.finalize(self, _end, self._process, self._log)
+
+    def ask(self, header: dict[str, Any], arrays: list[Array]) -> list[Array]:
+        """Send a request and return the arrays of the reply."""
+        if not self._end.alive:
+            raise ModelError("golden interpreter: already closed")
+        assert self._process.stdin is not None and self._process.stdout is not None
+        timed_out = threading.Event()
+
+        def give_up() -> None:
+            timed_out.set()
+            self._process.kill()
+
+        late = threading.Timer(self._timeout_s, give_up)
+        late.start()
+        try:
+            golden_worker.send(self._process.stdin, header, arrays)
+            reply = golden_worker.receive(self._process.stdout)
+        except BrokenPipeError:
+            reply = None
+        finally:
+            late.cancel()
+        if reply is None:
+            code = self._process.wait()
+            why = f"crashed (exit {code})"
+            if timed_out.is_set():
+                why = f"took more than {self._timeout_s:g} s"
+            raise ModelError(
+                f"golden interpreter: {why}{self._said()}",
+                "the model is damaged, or TFLM does not support it",
+            )
+        answer, results = reply
+        if "error" in answer:
+            raise ModelError(
+                f"golden interpreter: {answer['error']}{self._said()}",
+                "TFLM does not accept this model or these inputs",
+            )
+        return results
+
+    def close(self) -> None:
+        self._end()
+
+    def _said(self) -> str:
+        """Return the last lines that TFLM printed."""
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        return ": " + "; ".join(lines[-3:]) if lines else ""
+
+
+def _end(process: subprocess.Popen[bytes], log: Any) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout, log):
+        try:
+            stream.close()
+        except BrokenPipeError:  # unsent bytes to a process that is gone
+            pass
