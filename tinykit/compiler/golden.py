@@ -6,6 +6,7 @@ compute, byte for byte.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,9 +91,10 @@ class Golden:
         list of arrays (N, *shape of the output)
         """
         if len(inputs) != self._inputs or len({len(value) for value in inputs}) != 1:
+            rows = [len(value) for value in inputs]
             raise ModelError(
-                f"golden interpreter: {len(inputs)} inputs of "
-                f"{[len(value) for value in inputs]} rows given, the model has {self._inputs} inputs"
+                f"golden interpreter: {len(inputs)} inputs of {rows} rows given, "
+                f"the model has {self._inputs} inputs"
             )
         if len(inputs[0]) == 0:
             raise ModelError("golden interpreter: no input vectors given")
@@ -206,11 +208,10 @@ class _Worker:
         return ": " + "; ".join(lines[-3:]) if lines else ""
 
 
-def _end(process: subprocess.Popen[bytes], log: Any) -> None:
+def _end(process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
     process.kill()
     process.wait()
+    assert process.stdin is not None and process.stdout is not None
     for stream in (process.stdin, process.stdout, log):
-        try:
+        with contextlib.suppress(BrokenPipeError):  # unsent bytes to a process that is gone
             stream.close()
-        except BrokenPipeError:  # unsent bytes to a process that is gone
-            pass
