@@ -1,68 +1,64 @@
-"""Making a project folder from a template."""
+"""A project: a folder with `tinykit.toml`, the board it aims at, and where its artifacts lie."""
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
+import msgspec
 
-from tinykit import board, paths
-from tinykit.errors import DataError, UsageError
+from tinykit import board as boards
+from tinykit import config
+from tinykit.board import Board
+from tinykit.config import Config
 
 
-def create(folder: Path, task: str, board_id: str, data: Path | None = None) -> Path:
-    """Make `folder` a project for `task` on the board; its last part names the project.
+@dataclass(frozen=True)
+class Project:
+    """What every stage is given.
 
-    Parameters
+    Attributes
     ----------
-    data : Path, optional
-        Folder of recorded speech, one folder a word; without it the words are synthesized.
+    folder : Path
+        Where `tinykit.toml` is; `path` makes every artifact's path from it.
+    config : Config
+        The file, with the board of the command line in place of its own where one was given.
+    board : Board
+        The board itself.
+    port : str
+        Serial port of a real board; empty for an emulated one, whose port the flash step chooses.
+    """
+
+    folder: Path
+    config: Config
+    board: Board
+    port: str = ""
+
+    def path(self, artifact: str) -> Path:
+        """Return where `artifact`, a path relative to the project, lies."""
+        return self.folder / artifact
+
+    @property
+    def build(self) -> Path:
+        """The folder of artifacts."""
+        return self.folder / "build"
+
+
+def load(folder: Path, board_id: str = "", port: str = "") -> Project:
+    """Read the project in `folder`; `board_id` replaces the board of its file.
 
     Raises
     ------
-    UsageError
-        When the name does not suit, the folder exists, or there is no such task or board.
-    DataError
-        When `data` is not a folder.
+    ConfigError
+        When `tinykit.toml` is missing or wrong.
+    BoardError
+        When there is no such board.
     """
-    name = folder.resolve().name
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,39}", name):
-        raise UsageError(
-            f"project name {name!r}: letters, digits, - and _ only, a letter first, 40 at most"
-        )
-    if folder.exists():
-        raise UsageError(f"{folder} exists already", "choose another name")
-    chosen = board.find(board_id)
-    if data is not None and not data.is_dir():
-        raise DataError(f"{data}: no such folder", "give the folder that holds one folder a word")
-    source = paths.share_dir("templates") / f"project_{task.replace('-', '_')}"
-    if not source.is_dir():
-        raise UsageError(f"no template for task {task!r}")
-    values = {
-        "name": name,
-        "task": task,
-        "board": _board_value(board_id),
-        "board_name": chosen.name,
-        "data": str(data.resolve()) if data else "",
-    }
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(source),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # TOML and Markdown, not HTML
-    )
-    with paths.atomic_dir(folder) as temporary:
-        for template in sorted(environment.list_templates(extensions=["j2"])):
-            target = template.removesuffix(".j2")
-            target = "." + target.removeprefix("dot_") if target.startswith("dot_") else target
-            text = environment.get_template(template).render(values)
-            (temporary / target).write_text(text, encoding="utf-8")
-    return folder
-
-
-def _board_value(board_id: str) -> str:
-    """Keep an id as it is; make the path of a user's board file absolute."""
-    return str(Path(board_id).resolve()) if board_id.endswith(".toml") else board_id
+    folder = folder.resolve()
+    settings = config.load(folder)
+    name = board_id or settings.project.board
+    if name.endswith(".toml") and not board_id:
+        name = str(folder / name)  # a board file of the project's own, relative to it
+    changed = msgspec.structs.replace(settings.project, board=name)
+    settings = msgspec.structs.replace(settings, project=changed)
+    return Project(folder, settings, boards.find(name), port)

@@ -29,7 +29,7 @@ def new(
     ] = None,
 ) -> Result:
     """Make a project: a commented tinykit.toml, a README and a .gitignore."""
-    from tinykit.project import create
+    from tinykit.scaffold import create
 
     folder = create(Path(name), task, board, data)
     text = [f"{folder} is ready. Next:", f"  cd {folder}", "  tinykit run"]

@@ -1,0 +1,1 @@
+"""The order of the stages, and the road from a project to a report."""

@@ -1,0 +1,68 @@
+"""Making a project folder from a template."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import jinja2
+
+from tinykit import board, paths
+from tinykit.errors import DataError, UsageError
+
+
+def create(folder: Path, task: str, board_id: str, data: Path | None = None) -> Path:
+    """Make `folder` a project for `task` on the board; its last part names the project.
+
+    Parameters
+    ----------
+    data : Path, optional
+        Folder of recorded speech, one folder a word; without it the words are synthesized.
+
+    Raises
+    ------
+    UsageError
+        When the name does not suit, the folder exists, or there is no such task or board.
+    DataError
+        When `data` is not a folder.
+    """
+    name = folder.resolve().name
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,39}", name):
+        raise UsageError(
+            f"project name {name!r}: letters, digits, - and _ only, a letter first, 40 at most"
+        )
+    if folder.exists():
+        raise UsageError(f"{folder} exists already", "choose another name")
+    chosen = board.find(board_id)
+    if data is not None and not data.is_dir():
+        raise DataError(f"{data}: no such folder", "give the folder that holds one folder a word")
+    source = paths.share_dir("templates") / f"project_{task.replace('-', '_')}"
+    if not source.is_dir():
+        raise UsageError(f"no template for task {task!r}")
+    values = {
+        "name": name,
+        "task": task,
+        "board": _board_value(board_id),
+        "board_name": chosen.name,
+        "data": str(data.resolve()) if data else "",
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(source),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # TOML and Markdown, not HTML
+    )
+    with paths.atomic_dir(folder) as temporary:
+        for template in sorted(environment.list_templates(extensions=["j2"])):
+            target = template.removesuffix(".j2")
+            target = "." + target.removeprefix("dot_") if target.startswith("dot_") else target
+            text = environment.get_template(template).render(values)
+            (temporary / target).write_text(text, encoding="utf-8")
+    return folder
+
+
+def _board_value(board_id: str) -> str:
+    """Keep an id as it is; make the path of a user's board file absolute."""
+    return str(Path(board_id).resolve()) if board_id.endswith(".toml") else board_id
