@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -26,50 +26,59 @@ class Project(_Table, frozen=True, kw_only=True):
     board: str
 
 
+Percent = Annotated[float, msgspec.Meta(ge=0, le=90)]
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
 class Data(_Table, frozen=True, kw_only=True):
     """[data] `synthetic` speaks the words with espeak-ng; `speech_commands` reads a folder."""
 
     source: Literal["synthetic", "speech_commands"] = "synthetic"
     path: str = ""  # folder laid out as <word>/<speaker>_nohash_<n>.wav|.flac
     url: str = ""  # a .tar.gz of such a folder, fetched once; needs sha256
-    sha256: str = ""
-    words: list[str] = msgspec.field(
+    sha256: Annotated[str, msgspec.Meta(pattern="^([0-9a-fA-F]{64})?$")] = ""
+    noise_path: str = ""  # folder of noise recordings; default: <path>/_background_noise_
+    words: Annotated[list[str], msgspec.Meta(min_length=1)] = msgspec.field(
         default_factory=lambda: ["yes", "no", "up", "down", "left", "right", "stop", "go"]
     )
-    unknown_words: list[str] = msgspec.field(default_factory=list)  # synthetic: words to reject
-    silence_percent: float = 10.0
-    unknown_percent: float = 10.0
-    test_speakers_percent: float = 0.0  # held out of the training split where the set has no test
-    voices: int = 60  # synthetic: voices; split by voice, so no voice is in two splits
-    clips_per_word: int = 240  # synthetic: over all splits
+    unknown_words: list[str] = msgspec.field(default_factory=list)  # to reject; default: all others
+    silence_percent: Percent = 10.0  # of the clips of `words`, per split; 0: no such class
+    unknown_percent: Percent = 10.0
+    test_speakers_percent: Percent = 0.0  # of the training speakers, moved to testing
+    voices: Annotated[int, msgspec.Meta(ge=3)] = 60  # synthetic: no voice is in two splits
+    clips_per_word: Annotated[int, msgspec.Meta(ge=20)] = 240  # synthetic: over all splits
     seed: int = 0
 
 
 class Augment(_Table, frozen=True, kw_only=True):
     """[augment] Applied to training clips only, seeded."""
 
-    time_shift_ms: int = 100
-    noise_probability: float = 0.8
+    time_shift_ms: Annotated[int, msgspec.Meta(ge=0)] = 100
+    noise_probability: Probability = 0.8
     noise_snr_db: tuple[float, float] = (0.0, 25.0)
     gain_db: tuple[float, float] = (-10.0, 10.0)
-    copies: int = 3  # augmented versions made of each training clip
+    copies: Annotated[int, msgspec.Meta(ge=0)] = 3  # augmented versions beside the clean clip
 
 
 class Model(_Table, frozen=True, kw_only=True):
     """[model] `architecture` is a file in tinykit/models."""
 
     architecture: str = "ds_cnn"
-    channels: int = 64
+    channels: int | list[int] = 64  # of every layer, or a list: the stem's and each block's
     blocks: int = 4
+    dropout: float = 0.2  # before the last layer, while training
 
 
 class Train(_Table, frozen=True, kw_only=True):
-    """[train]"""
+    """[train] AdamW, learning rate warmed up and then following half a cosine to zero."""
 
     epochs: int = 30
     batch_size: int = 100
     learning_rate: float = 2e-3
-    patience: int = 8
+    weight_decay: float = 1e-3
+    label_smoothing: float = 0.1
+    time_mask: int = 8  # at most so many frames blanked in each training clip; 0: none
+    patience: int = 8  # epochs without a better validation accuracy before stopping; 0: never
     seed: int = 0
 
 
@@ -78,6 +87,7 @@ class Compress(_Table, frozen=True, kw_only=True):
 
     technique: Literal["none", "prune_channels"] = "prune_channels"
     epochs: int = 8  # of fine-tuning after pruning
+    learning_rate: float = 1e-3  # where fine-tuning starts
 
 
 class Budget(_Table, frozen=True, kw_only=True):

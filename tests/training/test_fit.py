@@ -1,0 +1,124 @@
+"""Fitting: it learns, it repeats, it resumes."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="the train extra (TensorFlow) is not installed")
+
+from tests.training.conftest import LABELS, QUICK, SMALL, SPEC, easy_features
+from tinykit import models
+from tinykit.errors import TinykitError
+from tinykit.train.backend import keras, seed_everything
+from tinykit.train.fit import fit
+from tinykit.train.metrics import evaluate_float
+
+
+def build():
+    """Return the network that `trained` started from."""
+    seed_everything(0)
+    return models.build(SMALL, SPEC, len(LABELS))
+
+
+def test_fit_learns_the_easy_task(trained, features):
+    """A few epochs lift accuracy on unseen clips far above chance (one in three)."""
+    assert evaluate_float(trained, features, "testing").accuracy > 0.8
+
+
+def test_same_seed_gives_the_same_weights(trained, features):
+    """Training twice from one seed ends in equal weights, bit for bit."""
+    again = build()
+    fit(again, features, QUICK)
+    for first, second in zip(trained.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_another_seed_gives_other_weights(trained, features):
+    """The seed matters: another one orders the clips differently."""
+    other = build()
+    fit(other, features, msgspec.structs.replace(QUICK, seed=1))
+    pairs = zip(trained.get_weights(), other.get_weights(), strict=True)
+    assert any(not np.array_equal(first, second) for first, second in pairs)
+
+
+def test_interrupted_training_resumes_to_the_same_model(trained, features, tmp_path):
+    """Ctrl-C in the second epoch, then a rerun: the model equals one never interrupted."""
+    file = tmp_path / "checkpoint.npz"
+
+    def interrupt(what, done, total, **figures):
+        if figures["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(build(), features, QUICK, interrupt, file)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.npz"]
+
+    epochs = []
+    resumed = build()
+    history = fit(
+        resumed, features, QUICK, lambda *a, **figures: epochs.append(figures["epoch"]), file
+    )
+    assert min(epochs) == 2
+    assert len(history.epochs) == QUICK.epochs
+    for first, second in zip(trained.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("damage", ["other settings", "not an archive"])
+def test_foreign_checkpoint_is_not_resumed(features, tmp_path, damage):
+    """A checkpoint of other settings, or a damaged one, is ignored: training starts anew."""
+    file = tmp_path / "checkpoint.npz"
+    one_epoch = msgspec.structs.replace(QUICK, epochs=1)
+    if damage == "other settings":
+        fit(build(), features, msgspec.structs.replace(one_epoch, seed=5), checkpoint=file)
+    else:
+        file.write_bytes(b"PK\x03\x04 nonsense")
+    steps = []
+    fit(build(), features, one_epoch, lambda what, done, total, **f: steps.append(done), file)
+    assert steps[0] == 1
+
+
+def test_model_keeps_its_best_epoch(features):
+    """After training, the model scores what the history says of the best epoch."""
+    model = build()
+    history = fit(model, features, QUICK)
+    best = max(epoch.validation_accuracy for epoch in history.epochs)
+    assert history.best.validation_accuracy == best
+    assert evaluate_float(model, features, "validation").accuracy == pytest.approx(best)
+
+
+def test_patience_ends_training_early(features):
+    """With a learning rate of nothing, no epoch is better and patience stops the run."""
+    config = msgspec.structs.replace(QUICK, epochs=9, learning_rate=0.0, patience=1)
+    frozen = build()
+    for layer in frozen.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 1.0  # else its moving averages would still change
+    assert len(fit(frozen, features, config).epochs) == 2
+
+
+def test_diverging_training_is_an_error_with_a_hint(features):
+    """A loss that is no number stops the training and names the learning rate."""
+    model = build()
+    weights = model.get_weights()
+    model.set_weights([np.full_like(weights[0], np.nan), *weights[1:]])
+    with pytest.raises(TinykitError, match="nan in epoch 1") as error:
+        fit(model, features, QUICK)
+    assert "learning_rate" in error.value.hint
+
+
+def test_progress_counts_every_batch(features):
+    """Progress runs from 1 to the total, in steps of one batch."""
+    calls = []
+    config = msgspec.structs.replace(QUICK, epochs=1)
+    fit(build(), features, config, lambda what, done, total, **f: calls.append((done, total)))
+    assert calls == [(step, 12) for step in range(1, 13)]
+
+
+def test_training_split_smaller_than_a_batch():
+    """Fewer clips than a batch: one short batch an epoch."""
+    small = easy_features(training=5)
+    config = msgspec.structs.replace(QUICK, epochs=1)
+    assert len(fit(build(), small, config).epochs) == 1

@@ -1,0 +1,75 @@
+"""What training needs to go on after an interruption, in one file that is whole or not there."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit import paths
+
+Arrays = list[NDArray[Any]]
+
+
+class Epoch(msgspec.Struct, frozen=True):
+    """Figures of one epoch. `loss` includes label smoothing, `validation_loss` does not."""
+
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+
+
+class State(msgspec.Struct):
+    """Where training stands, apart from the arrays."""
+
+    identity: str  # of the model, data and settings; another one must not resume from this
+    history: list[Epoch]
+    best_epoch: int  # index into history
+
+
+@dataclass
+class Checkpoint:
+    """The state after an epoch.
+
+    `variables` are the model's (weights, moving averages, random seeds), `optimizer` the
+    optimizer's, `best` the model's weights after its best epoch; each in Keras's order.
+    """
+
+    state: State
+    variables: Arrays = field(default_factory=list)
+    optimizer: Arrays = field(default_factory=list)
+    best: Arrays = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        """Write one .npz, atomically."""
+        arrays = {
+            f"{group}_{index}": array
+            for group in ("variables", "optimizer", "best")
+            for index, array in enumerate(getattr(self, group))
+        }
+        state = np.frombuffer(msgspec.json.encode(self.state), np.uint8)
+        with paths.atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, state=state, **arrays)
+
+
+def load(path: Path, identity: str) -> Checkpoint | None:
+    """Return the checkpoint at `path`; None when there is none of this identity that is sound."""
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            state = msgspec.json.decode(file["state"].tobytes(), type=State)
+            if state.identity != identity:
+                return None
+            groups: dict[str, Arrays] = {}
+            for group in ("variables", "optimizer", "best"):
+                count = sum(name.startswith(f"{group}_") for name in file.files)
+                groups[group] = [file[f"{group}_{index}"] for index in range(count)]
+            return Checkpoint(state, **groups)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, msgspec.DecodeError):
+        return None
