@@ -7,6 +7,7 @@ A board says what the compiler needs (the core), what the linker enforces (memor
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -48,6 +49,9 @@ CORES: dict[str, Core] = {
 }
 """Every core that a board file may name."""
 
+OFFLINE_PLATFORM = "tinykit"
+"""The PlatformIO platform that travels with each project and uses this computer's compiler."""
+
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A TOML table in which an unknown key is an error."""
@@ -74,9 +78,10 @@ class Hal(_Table, frozen=True, kw_only=True):
     """The hardware layer: a folder `templates/hal_<template>/` and its parameters."""
 
     template: str
-    uart: str = ""
+    uart: str = ""  # driver `uart/<uart>.c` of the template; bare metal only, as all below
     uart_base: int = 0
-    timer: str = ""
+    uart_irq: int = 0  # number of its receive interrupt, which wakes the core
+    timer: str = ""  # driver `timer/<timer>.c`
     timer_base: int = 0
 
 
@@ -128,23 +133,81 @@ def load(path: Path) -> Board:
         When the file is missing, malformed, has an unknown key or core, or contradicts itself.
     """
     board = msgspec.structs.replace(toml.load(path, Board, BoardError), id=path.stem)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,47}", board.id):
+        raise BoardError(
+            f"{path}: board id {board.id!r}: a-z, 0-9, - and _ only, 48 at most",
+            "the file's name without .toml is the board's id",
+        )
     if board.core not in CORES:
         raise BoardError(f"{path}: unknown core {board.core!r}", _near(board.core, CORES))
-    for field in ("flash_bytes", "ram_bytes"):
-        if getattr(board.memory, field) <= 0:
-            raise BoardError(f"{path}: memory.{field} must be positive")
-    if min(board.counter.numerator, board.counter.denominator) <= 0:
-        raise BoardError(f"{path}: counter.numerator and counter.denominator must be positive")
-    if board.clock_hz <= 0 or board.baud <= 0:
-        raise BoardError(f"{path}: clock_hz and baud must be positive")
-    if not (paths.share_dir("templates") / f"hal_{board.hal.template}").is_dir():
-        known = [p.name[4:] for p in paths.share_dir("templates").glob("hal_*")]
+    for key, value in {
+        "clock_hz": board.clock_hz,
+        "baud": board.baud,
+        "memory.flash_bytes": board.memory.flash_bytes,
+        "memory.ram_bytes": board.memory.ram_bytes,
+        "counter.numerator": board.counter.numerator,
+        "counter.denominator": board.counter.denominator,
+    }.items():
+        if not 0 < value < 2**32:
+            raise BoardError(f"{path}: {key} is {value}, must be positive and below 2^32")
+    _check_hal(path, board)
+    if board.platformio.platform == OFFLINE_PLATFORM:
+        _check_offline(path, board)
+    elif not board.platformio.framework:
+        raise BoardError(
+            f"{path}: platformio.framework is missing",
+            'the hal template `arduino` needs framework = "arduino"',
+        )
+    if board.emulator and board.platformio.platform != OFFLINE_PLATFORM:
+        raise BoardError(f'{path}: an emulated board needs platformio.platform = "tinykit"')
+    return board
+
+
+def _check_hal(path: Path, board: Board) -> None:
+    """Check that the HAL template and its drivers exist."""
+    templates = paths.share_dir("templates")
+    folder = templates / f"hal_{board.hal.template}"
+    if not folder.is_dir():
+        known = [found.name[4:] for found in templates.glob("hal_*")]
         raise BoardError(
             f"{path}: unknown hal.template {board.hal.template!r}", _near(board.hal.template, known)
         )
-    if board.emulator and None in (board.memory.flash_origin, board.memory.ram_origin):
-        raise BoardError(f"{path}: an emulated board needs memory.flash_origin and .ram_origin")
-    return board
+    for kind, driver in (("uart", board.hal.uart), ("timer", board.hal.timer)):
+        known = [found.stem for found in (folder / kind).glob("*.c")]
+        if bool(known) != bool(driver):
+            need = f"one of: {', '.join(sorted(known))}" if known else "nothing there"
+            raise BoardError(f"{path}: hal.{kind}: template {board.hal.template} needs {need}")
+        if driver and driver not in known:
+            raise BoardError(f"{path}: unknown hal.{kind} {driver!r}", _near(driver, known))
+
+
+def _check_offline(path: Path, board: Board) -> None:
+    """Check what our own PlatformIO platform needs: a linker script and a Cortex-M core."""
+    memory = board.memory
+    if memory.flash_origin is None or memory.ram_origin is None:
+        raise BoardError(
+            f"{path}: memory.flash_origin and memory.ram_origin are missing",
+            'platform = "tinykit" writes the linker script from them',
+        )
+    if not board.processor.gcc_flags:
+        raise BoardError(f'{path}: platform = "tinykit" builds for Cortex-M, not {board.core}')
+    flash = range(memory.flash_origin, memory.flash_origin + memory.flash_bytes)
+    ram = range(memory.ram_origin, memory.ram_origin + memory.ram_bytes)
+    for name, region in (("flash", flash), ("ram", ram)):
+        if region.start < 0 or region.stop > 2**32 or region.start % 4 or region.stop % 4:
+            raise BoardError(
+                f"{path}: {name} from 0x{region.start:08X} to 0x{region.stop:08X} is not a whole "
+                "number of words in a 32-bit address space"
+            )
+    if max(flash.start, ram.start) < min(flash.stop, ram.stop):
+        raise BoardError(
+            f"{path}: flash (from 0x{flash.start:08X}, {len(flash):,} B) and ram (from "
+            f"0x{ram.start:08X}, {len(ram):,} B) overlap"
+        )
+    if board.emulator and not 0 <= board.emulator.icount_shift <= 10:
+        raise BoardError(
+            f"{path}: emulator.icount_shift is {board.emulator.icount_shift}, QEMU takes 0 to 10"
+        )
 
 
 def ids() -> list[str]:

@@ -18,7 +18,7 @@ int tk_hal_read(void);
 void tk_hal_write(const uint8_t *data, uint32_t count);
 
 /* Ticks, counting up and wrapping at 2^32; subtract two readings as unsigned. What a tick is
- * stands in tk_board.h (TK_BOARD_COUNTER_...). It may stand still inside tk_hal_idle(). */
+ * stands in tk_board.h. It may stand still inside tk_hal_idle(). */
 uint32_t tk_hal_counter(void);
 
 /* Sleep until a byte may have arrived. May return early: read again, then come back. */

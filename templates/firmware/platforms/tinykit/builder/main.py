@@ -1,0 +1,81 @@
+"""Build script of the platform: which tools, which flags, which linker script.
+
+A board's own part comes from `boards/<id>.json` (core flags) and `boards/<id>/firmware.ld`.
+"""
+
+from pathlib import Path
+
+from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
+
+env = DefaultEnvironment()
+board = env.BoardConfig()
+project = Path(env.subst("$PROJECT_DIR"))
+core_flags = board.get("build.core_flags")
+
+env.Replace(
+    AR="arm-none-eabi-ar",
+    AS="arm-none-eabi-as",
+    CC="arm-none-eabi-gcc",
+    CXX="arm-none-eabi-g++",
+    OBJCOPY="arm-none-eabi-objcopy",
+    RANLIB="arm-none-eabi-ranlib",
+    SIZETOOL="arm-none-eabi-size",
+    PROGNAME="firmware",
+    PROGSUFFIX=".elf",
+    LDSCRIPT_PATH=str(project / board.get("build.ldscript")),
+    # What counts as flash and as RAM when PlatformIO prints the sizes; .stack is only reserved.
+    SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
+    SIZEPROGREGEXP=r"^(?:\.text|\.data|\.ARM\.exidx)\s+(\d+).*",
+    SIZEDATAREGEXP=r"^(?:\.data|\.bss)\s+(\d+).*",
+    SIZEPRINTCMD="$SIZETOOL -B -d $SOURCES",
+)
+env.Append(
+    ASFLAGS=core_flags,
+    ASPPFLAGS=["-x", "assembler-with-cpp"],
+    CCFLAGS=[
+        *core_flags,
+        "-Os",
+        "-g",
+        "-ffunction-sections",
+        "-fdata-sections",
+        # The same sources give the same bytes in any folder.
+        f"-ffile-prefix-map={project}=.",
+    ],
+    CFLAGS=["-std=c99"],
+    CXXFLAGS=["-std=c++17", "-fno-exceptions", "-fno-rtti"],
+    LINKFLAGS=[
+        *core_flags,
+        "-nostartfiles",  # src/hal/bare_metal/startup.c is ours
+        "--specs=nosys.specs",
+        "-Wl,--gc-sections",
+        "-Wl,-Map,$BUILD_DIR/firmware.map",
+    ],
+    LIBS=["c", "gcc"],
+)
+
+program = env.BuildProgram()
+AlwaysBuild(env.Alias("nobuild", program))
+build = env.Alias("buildprog", program, program)
+env.AddPlatformTarget(
+    "size", program, env.VerboseAction("$SIZEPRINTCMD", "Sizes of $SOURCE"), "Program Size"
+)
+
+# For a look without tinykit; `tinykit flash` starts the same emulator in the background.
+emulator = [
+    "qemu-system-arm",
+    f"-machine {board.get('emulator.machine')}",
+    f"-icount shift={board.get('emulator.icount_shift')},sleep=off",
+    "-display none -monitor none",
+    "-serial tcp:127.0.0.1:5555,server=on,wait=off",
+    "-kernel $SOURCE",
+]
+AlwaysBuild(
+    env.AddPlatformTarget(
+        "emulate",
+        program,
+        env.VerboseAction(" ".join(emulator), "Emulating on socket://127.0.0.1:5555"),
+        "Emulate",
+        "Run in QEMU until Ctrl-C; serial port: socket://127.0.0.1:5555",
+    )
+)
+Default([build])
