@@ -64,6 +64,10 @@ def read_tflite(data: bytes, name: str = "model") -> Graph:
     )
     for index, op in enumerate(record.ops):
         graph.ops.append(_op(graph, op, index))
+    # constants that became attrs are no longer read by anyone
+    kept = {key for op in graph.ops for key in op.inputs + op.outputs}
+    kept.update(graph.inputs, graph.outputs)
+    graph.tensors = {key: tensor for key, tensor in graph.tensors.items() if key in kept}
     graph.verify()
     return graph
 
@@ -238,4 +242,4 @@ def _op(graph: Graph, record: OpRecord, index: int) -> Op:
             flatfile.NOT_A_MODEL_HINT,
         )
     attrs = rule.parse(record.options, graph, op)
-    return Op(rule.kind, inputs, record.outputs, attrs, index)
+    return Op(rule.kind, inputs[rule.operands], record.outputs, attrs, index)

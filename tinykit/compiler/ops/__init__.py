@@ -28,6 +28,7 @@ class OpRule(ABC):
     kind: str  # our name, snake case: "conv2d"
     builtin: str  # the name in the .tflite schema: "CONV_2D"
     options: str = ""  # the schema's options table that the op must have; "": none is needed
+    operands: slice = slice(None)  # the inputs that are values; `parse` takes the rest into attrs
 
     @abstractmethod
     def parse(self, options: Any, graph: Graph, op: Op) -> Any:
@@ -36,7 +37,9 @@ class OpRule(ABC):
         `options` is an instance of the object API of the table that `self.options` names, or None
         when the rule names none.
 
-        `op` has its inputs and outputs but no attrs yet. Raises ModelError for illegal options.
+        `op` has all inputs of the file and no attrs yet. Only its `operands` stay its inputs: a
+        parameter that comes as a constant tensor (an axis, a shape) becomes part of the attrs.
+        Raises ModelError for illegal options.
         """
 
     @abstractmethod

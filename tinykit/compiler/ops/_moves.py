@@ -1,11 +1,12 @@
-"""What ops share that give the same bytes another shape."""
+"""What ops share that only move bytes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tinykit.compiler.ir import Graph, Op
+from tinykit.compiler.ir import Graph, Op, Tensor
 from tinykit.compiler.ops import Array, OpRule, _legal
 
 
@@ -15,10 +16,13 @@ class View:
 
 
 class ViewRule(OpRule):
-    """An op whose output is its input under another shape. Further inputs are ignored: the shapes
-    in the file, which must be static, already tell their effect."""
+    """An op whose output is its input under another shape.
 
-    most_inputs = 1
+    Whatever else the file gives (a shape, an axis) is dropped: shapes must be static, and those of
+    the tensors already say it.
+    """
+
+    operands = slice(0, 1)
 
     def parse(self, options: Any, graph: Graph, op: Op) -> View:
         """Return nothing of interest."""
@@ -26,9 +30,8 @@ class ViewRule(OpRule):
 
     def check(self, graph: Graph, op: Op) -> None:
         """Require as many elements, and the same quantization, on both sides."""
-        _legal.arity(op, 1, self.most_inputs)
-        source, result = _legal.activation(graph, op), _legal.output(graph, op)
-        _legal.same_quantization(op, source, result)
+        _legal.arity(op, 1)
+        source, result = moved(graph, op)
         if source.size != result.size:
             _legal.refuse(op, f"cannot turn shape {source.shape} into {result.shape}")
 
@@ -36,3 +39,23 @@ class ViewRule(OpRule):
         """Return the input under the output's shape."""
         assert inputs[0] is not None
         return [inputs[0].reshape(graph.tensors[op.outputs[0]].shape)]
+
+
+def moved(graph: Graph, op: Op, position: int = 0) -> tuple[Tensor, Tensor]:
+    """Return input `position` and the first output, which must share their quantization."""
+    source = _legal.activation(graph, op, position)
+    result = _legal.output(graph, op)
+    _legal.same_quantization(op, source, result)
+    return source, result
+
+
+def resolve_axis(op: Op, axis: int, rank: int) -> int:
+    """Return `axis`, counted from the end when negative, as one of `rank` axes."""
+    if not -rank <= axis < rank:
+        _legal.refuse(op, f"axis {axis} of a tensor with {rank} dimensions")
+    return axis % rank
+
+
+def replaced(shape: Sequence[int], axis: int, size: int) -> tuple[int, ...]:
+    """Return `shape` with another size along `axis`."""
+    return (*shape[:axis], size, *shape[axis + 1 :])

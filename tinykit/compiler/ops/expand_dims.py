@@ -6,7 +6,7 @@ from tinykit.compiler.ops import _moves
 
 
 class _Rule(_moves.ViewRule):
-    kind, builtin, most_inputs = "expand_dims", "EXPAND_DIMS", 2
+    kind, builtin = "expand_dims", "EXPAND_DIMS"
 
 
 RULE = _Rule()

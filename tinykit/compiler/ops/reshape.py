@@ -6,7 +6,7 @@ from tinykit.compiler.ops import _moves
 
 
 class _Rule(_moves.ViewRule):
-    kind, builtin, most_inputs = "reshape", "RESHAPE", 2
+    kind, builtin = "reshape", "RESHAPE"
 
 
 RULE = _Rule()

@@ -6,7 +6,7 @@ from tinykit.compiler.ops import _moves
 
 
 class _Rule(_moves.ViewRule):
-    kind, builtin, most_inputs = "squeeze", "SQUEEZE", 1
+    kind, builtin = "squeeze", "SQUEEZE"
 
 
 RULE = _Rule()

@@ -1,0 +1,68 @@
+"""What ADD and SUB share: both inputs on one scale, with 20 extra bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinykit.compiler import arithmetic
+from tinykit.compiler.ir import Graph, Op, Tensor
+from tinykit.compiler.ops import Array, _binary, _legal
+
+LEFT_SHIFT = 20
+"""Each centred input is shifted left by this before it is scaled."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Multiplier and shift (as of `arithmetic.quantize_multiplier`) of inputs and output."""
+
+    first: tuple[int, int]
+    second: tuple[int, int]
+    output: tuple[int, int]
+
+
+class SumRule(_binary.BinaryRule):
+    """`first + sign * second`."""
+
+    sign: int
+    in_double: bool
+    """Whether TFLM computes the factors in double precision (ADD) or in float32 (SUB)."""
+
+    def scaling(self, graph: Graph, op: Op) -> Scaling:
+        """Return how the inputs come to a common scale and the sum to the output's."""
+        reals = self._factors(*self.tensors(graph, op))
+        return Scaling(*(arithmetic.quantize_multiplier(real) for real in reals))
+
+    def _factors(self, first: Tensor, second: Tensor, result: Tensor) -> list[float]:
+        kind = np.float64 if self.in_double else np.float32
+        a, b, c = kind(first.scale), kind(second.scale), kind(result.scale)
+        common = kind(2) * max(a, b)
+        with np.errstate(over="ignore", under="ignore"):
+            return [float(a / common), float(b / common), float(common / (kind(1 << 20) * c))]
+
+    def check_scales(self, op: Op, first: Tensor, second: Tensor, result: Tensor) -> None:
+        """Require factors between 0 and 1, which is what the fixed point is made for."""
+        factors = self._factors(first, second, result)
+        if not all(0 < factor < 1 for factor in factors):
+            _legal.refuse(
+                op,
+                f"input scales {first.scale}, {second.scale} and output scale {result.scale} "
+                "are too far apart",
+                "quantize the model again",
+            )
+
+    def reference(self, graph: Graph, op: Op, inputs: list[Array | None]) -> list[Array]:
+        """Scale, add or subtract, scale again, clamp."""
+        first, second, result = self.tensors(graph, op)
+        scaling = self.scaling(graph, op)
+        a = arithmetic.multiply_by_quantized_multiplier(
+            _binary.centred(inputs[0], first) << LEFT_SHIFT, *scaling.first
+        )
+        b = arithmetic.multiply_by_quantized_multiplier(
+            _binary.centred(inputs[1], second) << LEFT_SHIFT, *scaling.second
+        )
+        total = arithmetic.multiply_by_quantized_multiplier(a + self.sign * b, *scaling.output)
+        low, high = _binary.output_range(op, result)
+        return [np.clip(total + result.zero_point, low, high).astype(result.dtype)]

@@ -1,0 +1,71 @@
+"""MEAN over any axes, requantized: one multiplier divides by the count and changes the scale."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinykit.compiler import arithmetic
+from tinykit.compiler.ir import Graph, Op, Tensor
+from tinykit.compiler.ops import Array, OpRule, _legal, _moves
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The axes of the input that are averaged, ascending. The output may keep them with size 1."""
+
+    axes: tuple[int, ...]
+
+
+def _count(source: Tensor, op: Op) -> int:
+    return math.prod(source.shape[axis] for axis in op.attrs.axes)
+
+
+class _Rule(OpRule):
+    kind, builtin, operands = "mean", "MEAN", slice(0, 1)
+
+    def parse(self, options: Any, graph: Graph, op: Op) -> Mean:
+        _legal.arity(op, 2)
+        rank = len(_legal.tensor(graph, op, 0, "input").shape)
+        axes = _legal.integers(graph, op, 1, "axes")
+        return Mean(tuple(sorted({_moves.resolve_axis(op, axis, rank) for axis in axes})))
+
+    def check(self, graph: Graph, op: Op) -> None:
+        _legal.arity(op, 1)
+        source, result = _legal.activation(graph, op), _legal.output(graph, op)
+        kept = [size for axis, size in enumerate(source.shape) if axis not in op.attrs.axes]
+        ones = [1 if axis in op.attrs.axes else size for axis, size in enumerate(source.shape)]
+        if list(result.shape) not in (kept, ones):
+            _legal.refuse(op, f"its output has shape {result.shape}, should be {kept} or {ones}")
+        bound = 255 * _count(source, op)
+        shift = max(0, self.scaling(graph, op)[1])
+        _legal.require(bound << shift <= arithmetic.INT32_MAX, op, "its sum can overflow 32 bits")
+
+    def scaling(self, graph: Graph, op: Op) -> tuple[int, int]:
+        """Return the multiplier and shift from the sum of centred inputs to the output."""
+        source, result = _legal.activation(graph, op), graph.tensors[op.outputs[0]]
+        multiplier, shift = arithmetic.quantize_multiplier(
+            float(source.scale) / float(result.scale)
+        )
+        # the division by the count goes into the multiplier, with as many bits as fit
+        count = _count(source, op)
+        extra = min(count.bit_length() - 1, 31 + shift)
+        return (multiplier << extra) // count, shift - extra
+
+    def reference(self, graph: Graph, op: Op, inputs: list[Array | None]) -> list[Array]:
+        values, result = inputs[0], graph.tensors[op.outputs[0]]
+        assert values is not None
+        source = _legal.activation(graph, op)
+        centred = values.astype(np.int64) - source.zero_point
+        scaled = arithmetic.multiply_by_quantized_multiplier(
+            centred.sum(axis=op.attrs.axes), *self.scaling(graph, op)
+        )
+        low, high = arithmetic.type_range(result.dtype)
+        clipped = np.clip(scaled + result.zero_point, low, high)
+        return [clipped.astype(result.dtype).reshape(result.shape)]
+
+
+RULE = _Rule()

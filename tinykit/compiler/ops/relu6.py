@@ -1,0 +1,24 @@
+"""RELU6: values are clamped to [0, 6]; the quantization stays."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit.compiler import arithmetic
+from tinykit.compiler.ir import Op, Tensor
+from tinykit.compiler.ops import _legal, _lookup
+
+
+class _Rule(_lookup.LookupRule):
+    kind, builtin = "relu6", "RELU6"
+
+    def check_scales(self, op: Op, source: Tensor, result: Tensor) -> None:
+        _legal.same_quantization(op, source, result)
+
+    def compute(self, op: Op, source: Tensor, result: Tensor) -> NDArray[np.int64]:
+        bounds = arithmetic.activation_range("relu6", source.scale, source.zero_point, source.dtype)
+        return np.clip(_lookup.INPUTS, *bounds)
+
+
+RULE = _Rule()

@@ -1,0 +1,13 @@
+"""SUB of two int8 tensors, with broadcasting."""
+
+from __future__ import annotations
+
+from tinykit.compiler.ops import _sum
+
+
+class _Rule(_sum.SumRule):
+    kind, builtin, options = "sub", "SUB", "SubOptions"
+    sign, in_double = -1, False
+
+
+RULE = _Rule()
