@@ -1,0 +1,263 @@
+"""Talk to a device: one method for each thing it can do."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit.device import wire
+from tinykit.device.link import MODEL_TIMEOUT_S, RENEW, Link, OnFrame
+from tinykit.device.transport import Transport
+from tinykit.device.wire import CounterUnit, Flag, Space
+from tinykit.errors import DeviceError
+
+
+@dataclass(frozen=True)
+class Hello:
+    """What runs on the device, in its own words. Sizes in bytes."""
+
+    board: str
+    app: str
+    build: str
+    model_sha256: str
+    flags: Flag
+    ops: int
+    input_bytes: tuple[int, ...]
+    output_bytes: tuple[int, ...]
+    arena_bytes: int
+    state_bytes: int
+    scratch_bytes: int
+    counter_unit: CounterUnit
+    counter_numerator: int
+    counter_denominator: int
+    frames: int
+    width: int
+
+    @property
+    def unit(self) -> str:
+        """What costs are given in: `instructions` or `us`."""
+        return self.counter_unit.name.lower()
+
+    def cost(self, ticks: int, overhead_ticks: int) -> float:
+        """Return one measurement in `unit`, the cost of measuring taken off.
+
+        Instructions are whole, and rounding before the subtraction makes them exact where a tick
+        is shorter than half an instruction.
+        """
+        scale = self.counter_numerator / self.counter_denominator
+        if self.counter_unit is CounterUnit.INSTRUCTIONS:
+            return round(ticks * scale) - round(overhead_ticks * scale)
+        return self.cost_of_sum(ticks, overhead_ticks)
+
+    def cost_of_sum(self, ticks: int, overhead_ticks: int) -> float:
+        """Return the cost of many measurements, summed: their rounding errors average out."""
+        return max(0, ticks - overhead_ticks) * self.counter_numerator / self.counter_denominator
+
+
+@dataclass(frozen=True)
+class Inference:
+    """One inference: each output's bytes as int8 (output bytes,), what it cost."""
+
+    outputs: tuple[NDArray[np.int8], ...]
+    ticks: int
+    overhead_ticks: int
+    stack_bytes: int | None  # None: the board cannot tell
+
+
+@dataclass(frozen=True)
+class FeaturesCost:
+    """What the front end cost since the last `reset`, over `calls` measured calls."""
+
+    rows: int
+    ticks: int
+    calls: int
+    overhead_ticks: int
+    stack_bytes: int | None
+
+
+@dataclass(frozen=True)
+class OpTrace:
+    """What one op of the last inference gave (all its outputs) and cost; trace builds only."""
+
+    op: int
+    bytes: int
+    crc: int
+    ticks: int
+    overhead_ticks: int
+
+
+class Client:
+    """One device behind a transport. Call `hello` first.
+
+    Parameters
+    ----------
+    transport : Transport
+    on_frame : callable, optional
+        Told of every frame, for a trace of the line.
+    model_timeout_s : float
+        How long one inference may take before its frame is sent again.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        on_frame: OnFrame | None = None,
+        model_timeout_s: float = MODEL_TIMEOUT_S,
+    ) -> None:
+        self._link = Link(transport, on_frame, model_timeout_s)
+        self.port = transport.name
+        self._info: Hello | None = None
+
+    @property
+    def info(self) -> Hello:
+        """The device's last answer to `hello`; asks when it has not been asked."""
+        return self._info or self.hello()
+
+    def hello(self) -> Hello:
+        """Start a session: the device resets its model and says what it runs.
+
+        Raises
+        ------
+        DeviceError
+            When nothing there speaks the protocol, or another version of it.
+        """
+        nonce = secrets.randbits(32)  # not seeded: two hosts, or runs, must not choose the same
+        said = self._link.request("hello", nonce=nonce)
+        if said.pop("nonce") != nonce:
+            raise DeviceError(
+                f"{self.port}: the reply to `hello` belongs to another host",
+                "does another program talk to the device?",
+            )
+        said.pop("version")
+        sizes = {
+            space: tuple(
+                self._link.request("tensor", space=space, index=index)["bytes"]
+                for index in range(said.pop(f"{space.name.lower()}s"))
+            )
+            for space in (Space.INPUT, Space.OUTPUT)
+        }
+        said["flags"] = Flag(said["flags"])
+        try:
+            said["counter_unit"] = CounterUnit(said["counter_unit"])
+        except ValueError as reason:
+            raise DeviceError(f"{self.port}: `hello`: {reason}", RENEW) from None
+        self._info = Hello(input_bytes=sizes[Space.INPUT], output_bytes=sizes[Space.OUTPUT], **said)
+        return self._info
+
+    def infer(self, inputs: Sequence[NDArray[Any]]) -> Inference:
+        """Run one inference on `inputs`, one array for each input of the model.
+
+        Raises
+        ------
+        DeviceError
+            When an input has another size than the model's, or the device misbehaves.
+        """
+        self.write(inputs)
+        cost = self._link.request("invoke", count=1)
+        outputs = tuple(
+            np.frombuffer(self.read(Space.OUTPUT, index), np.int8)
+            for index in range(len(self.info.output_bytes))
+        )
+        return Inference(outputs, **cost)
+
+    def infer_in_place(self) -> Inference:
+        """Run one inference on what lies in the inputs (after `push_audio`)."""
+        return self.infer([])
+
+    def features(self, audio: NDArray[np.int16]) -> NDArray[np.int8]:
+        """Send one clip through the device's front end; its rows stay in input 0.
+
+        Parameters
+        ----------
+        audio : int16 (samples,)
+
+        Returns
+        -------
+        int8 (rows, width)
+        """
+        if Flag.FEATURES not in self.info.flags:
+            raise DeviceError(
+                f"{self.port}: this firmware has no front end",
+                "it was generated from a model alone; generate it from a project with [features]",
+            )
+        self.reset()
+        data = np.ascontiguousarray(audio, "<i2").tobytes()
+        rows = 0
+        for at in range(0, len(data), wire.CHUNK_BYTES):
+            rows = self._link.request("push_audio", data=data[at : at + wire.CHUNK_BYTES])["rows"]
+        made = self.read(Space.INPUT, 0, rows * self.info.width)
+        return np.frombuffer(made, np.int8).reshape(rows, self.info.width)
+
+    def features_cost(self) -> FeaturesCost:
+        """Return what the front end cost since the last `reset` (`features` begins with one)."""
+        return FeaturesCost(**self._link.request("features_cost"))
+
+    def reset(self) -> None:
+        """Set the model's state and the front end to their start."""
+        self._link.request("reset")
+
+    def trace(self, inputs: Sequence[NDArray[Any]]) -> list[OpTrace]:
+        """Run one inference in a trace build; return what each op gave, in order of execution."""
+        self._need_trace()
+        self.write(inputs)
+        self._link.request("invoke", count=1)
+        return [OpTrace(op, **self._link.request("trace", op=op)) for op in range(self.info.ops)]
+
+    def op_output(self, inputs: Sequence[NDArray[Any]], op: int, output: int = 0) -> bytes:
+        """Run one inference in a trace build up to `op`; return that output of it.
+
+        The model's state is left in the middle of an inference: `reset` before the next.
+        """
+        self._need_trace()
+        self.write(inputs)
+        self._link.request("invoke_until", op=op, output=output)
+        return self.read(Space.TRACE, 0)
+
+    def reboot(self) -> None:
+        """Restart the device; call `hello` afterwards."""
+        self._link.request("reboot")
+        self._info = None
+
+    def write(self, inputs: Sequence[NDArray[Any]]) -> None:
+        """Write the model's inputs; none at all leaves them as they are."""
+        sizes = self.info.input_bytes
+        if inputs and tuple(array.nbytes for array in inputs) != sizes:
+            raise DeviceError(
+                f"{self.port}: the model's inputs have {_listed(sizes)} bytes, "
+                f"given {_listed([array.nbytes for array in inputs])}",
+                "is this the firmware of the model that the data was made for?",
+            )
+        for index, array in enumerate(inputs):
+            data = np.ascontiguousarray(array).tobytes()
+            for offset in range(0, len(data), wire.CHUNK_BYTES):
+                piece = data[offset : offset + wire.CHUNK_BYTES]
+                self._link.request("write", index=index, offset=offset, data=piece)
+
+    def read(self, space: Space, index: int, count: int | None = None) -> bytes:
+        """Return the first `count` bytes (default: all) of a tensor."""
+        if count is None:
+            count = int(self._link.request("tensor", space=space, index=index)["bytes"])
+        data = b""
+        while len(data) < count:
+            length = min(wire.CHUNK_BYTES, count - len(data))
+            reply = self._link.request(
+                "read", space=space, index=index, offset=len(data), length=length
+            )
+            data += reply["data"]
+        return data
+
+    def _need_trace(self) -> None:
+        if Flag.TRACE not in self.info.flags:
+            raise DeviceError(
+                f"{self.port}: this firmware is no trace build",
+                "build it with TK_TRACE defined to see what each op gives",
+            )
+
+
+def _listed(sizes: Sequence[int]) -> str:
+    return " + ".join(str(size) for size in sizes)
