@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -50,30 +51,39 @@ class Golden:
     """
 
     def __init__(self, data: bytes, timeout_s: float = TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
+        self._worker = _Worker(timeout_s)
+        self.load(data)
+
+    def load(self, data: bytes) -> None:
+        """Replace the model. The process stays, which is much faster than a new one.
+
+        Raises
+        ------
+        ModelError
+            As the constructor does; then no model is loaded.
+        """
         record = flatfile.read_file(data, set())
+        arena = _arena_bytes(record)
+        header = {"command": "load", "outputs": len(record.outputs)}
+        while True:
+            if not self._worker.alive:
+                self._worker = _Worker(self._timeout_s)
+            try:
+                self._worker.ask({**header, "arena_bytes": arena}, [np.frombuffer(data, np.uint8)])
+                break
+            except ModelError as error:
+                # an arena that is too small can end in a crash as well as in a message
+                if arena * 8 > _MAX_ARENA_BYTES or not _is_about_memory(error):
+                    self.close()
+                    raise
+                arena *= 8
         self._inputs = len(record.inputs)
         self._keys = sorted(
             {key for op in record.ops for key in op.inputs + op.outputs if key >= 0}
             | set(record.inputs)
             | set(record.outputs)
         )
-        model = np.frombuffer(data, np.uint8)
-        arena = _arena_bytes(record)
-        while True:
-            self._worker = _Worker(timeout_s)
-            try:
-                self._worker.ask(
-                    {"command": "load", "arena_bytes": arena, "outputs": len(record.outputs)},
-                    [model],
-                )
-            except ModelError as error:
-                self.close()
-                # an arena that is too small can end in a crash as well as in a message
-                if arena * 8 > _MAX_ARENA_BYTES or not _is_about_memory(error):
-                    raise
-                arena *= 8
-            else:
-                return
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """Compute one inference. State, where the model has some, carries over."""
@@ -165,6 +175,7 @@ class _Worker:
         """Send a request and return the arrays of the reply."""
         if not self._end.alive:
             raise ModelError("golden interpreter: already closed")
+        log_start = self._log.seek(0, os.SEEK_END)
         assert self._process.stdin is not None and self._process.stdout is not None
         timed_out = threading.Event()
 
@@ -187,23 +198,28 @@ class _Worker:
             if timed_out.is_set():
                 why = f"took more than {self._timeout_s:g} s"
             raise ModelError(
-                f"golden interpreter: {why}{self._said()}",
+                f"golden interpreter: {why}{self._said(log_start)}",
                 "the model is damaged, or TFLM does not support it",
             )
         answer, results = reply
         if "error" in answer:
             raise ModelError(
-                f"golden interpreter: {answer['error']}{self._said()}",
+                f"golden interpreter: {answer['error']}{self._said(log_start)}",
                 "TFLM does not accept this model or these inputs",
             )
         return results
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process can still answer."""
+        return self._end.alive and self._process.poll() is None
+
     def close(self) -> None:
         self._end()
 
-    def _said(self) -> str:
-        """Return the last lines that TFLM printed."""
-        self._log.seek(0)
+    def _said(self, start: int) -> str:
+        """Return the last lines that TFLM printed since `start`."""
+        self._log.seek(start)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
         return ": " + "; ".join(lines[-3:]) if lines else ""
 

@@ -27,8 +27,6 @@ class SumRule(_binary.BinaryRule):
     """`first + sign * second`."""
 
     sign: int
-    in_double: bool
-    """Whether TFLM computes the factors in double precision (ADD) or in float32 (SUB)."""
 
     def scaling(self, graph: Graph, op: Op) -> Scaling:
         """Return how the inputs come to a common scale and the sum to the output's."""
@@ -36,11 +34,12 @@ class SumRule(_binary.BinaryRule):
         return Scaling(*(arithmetic.quantize_multiplier(real) for real in reals))
 
     def _factors(self, first: Tensor, second: Tensor, result: Tensor) -> list[float]:
-        kind = np.float64 if self.in_double else np.float32
-        a, b, c = kind(first.scale), kind(second.scale), kind(result.scale)
-        common = kind(2) * max(a, b)
-        with np.errstate(over="ignore", under="ignore"):
-            return [float(a / common), float(b / common), float(common / (kind(1 << 20) * c))]
+        common = 2 * max(float(first.scale), float(second.scale))
+        return [
+            float(first.scale) / common,
+            float(second.scale) / common,
+            common / ((1 << LEFT_SHIFT) * float(result.scale)),
+        ]
 
     def check_scales(self, op: Op, first: Tensor, second: Tensor, result: Tensor) -> None:
         """Require factors between 0 and 1, which is what the fixed point is made for."""

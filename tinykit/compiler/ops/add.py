@@ -7,7 +7,7 @@ from tinykit.compiler.ops import _sum
 
 class _Rule(_sum.SumRule):
     kind, builtin, options = "add", "ADD", "AddOptions"
-    sign, in_double = 1, True
+    sign = 1
 
 
 RULE = _Rule()

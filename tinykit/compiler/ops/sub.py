@@ -7,7 +7,7 @@ from tinykit.compiler.ops import _sum
 
 class _Rule(_sum.SumRule):
     kind, builtin, options = "sub", "SUB", "SubOptions"
-    sign, in_double = -1, False
+    sign = -1
 
 
 RULE = _Rule()
