@@ -1,1 +1,4 @@
-"""Firmware projects: generation, build, flash."""
+"""Firmware projects: `generate` them, `build` them, flash them with a runner.
+
+PlatformIO is called from here only.
+"""

@@ -46,6 +46,7 @@ env.Append(
     LINKFLAGS=[
         *core_flags,
         "-nostartfiles",  # src/hal/bare_metal/startup.c is ours
+        "--specs=nano.specs",
         "--specs=nosys.specs",
         "-Wl,--gc-sections",
         "-Wl,-Map,$BUILD_DIR/firmware.map",
