@@ -44,7 +44,7 @@ class Ledger:
             self._records.pop(stage.name, None)
         else:
             self._records[stage.name] = record
-        text = json.dumps(msgspec.to_builtins(self._records), indent=1, sort_keys=True)
+        text = json.dumps(msgspec.to_builtins(self._records), indent=1)
         paths.write_text(self._path, text + "\n")
 
     def theirs(self, stage: Stage, project: Project) -> list[str]:

@@ -1,0 +1,196 @@
+"""The figures of a run: each with its limit, and with how it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tinykit.board import Board
+from tinykit.config import Budget
+from tinykit.report.manifests import Manifest
+
+Kind = Literal["share", "bytes", "count"]
+
+RAM = {
+    "arena": "arena_bytes",
+    "state": "state_bytes",
+    "scratch": "scratch_bytes",
+    "static": "static_bytes",
+    "stack": "stack_bytes",
+}
+"""Part of the RAM -> its key in `plan.json`, or, for the stack, in `device.json`."""
+
+FLASH = {"code": "code_bytes", "constants": "const_bytes"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number.
+
+    Attributes
+    ----------
+    key : str
+        Its name for programs, with the unit.
+    label : str
+        Its name for people.
+    value : float or int or None
+        None where nothing measured it.
+    kind : {"share", "bytes", "count"}
+    method : str
+        How it is known.
+    limit : int
+        The most it may be; 0 where nothing limits it.
+    limited_by : str
+        "budget" or the board's id.
+    note : str
+        A few words more.
+    """
+
+    key: str
+    label: str
+    value: float | int | None
+    kind: Kind
+    method: str
+    limit: int = 0
+    limited_by: str = ""
+    remark: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Whether the limit is broken."""
+        return bool(self.limit and self.value is not None and self.value > self.limit)
+
+    @property
+    def share(self) -> float | None:
+        """How much of the limit is used."""
+        return self.value / self.limit if self.limit and self.value is not None else None
+
+    @property
+    def text(self) -> str:
+        """The value, written out."""
+        return written(self.value, self.kind)
+
+    @property
+    def note(self) -> str:
+        """The verdict on the limit, or the remark."""
+        if not self.limit:
+            return self.remark
+        if self.over:
+            assert self.value is not None
+            return f"{written(self.value - self.limit, self.kind)} over {self._limit()}"
+        return f"within {self._limit()}"
+
+    def _limit(self) -> str:
+        of = "budget" if self.limited_by == "budget" else f"what {self.limited_by} has"
+        return f"{of}: {written(self.limit, self.kind)}"
+
+    def document(self) -> dict[str, Any]:
+        """Return what `report.json` says of it."""
+        said: dict[str, Any] = {"value": self.value, "method": self.method}
+        if self.limit:
+            said |= {"limit": self.limit, "limited_by": self.limited_by, "over": self.over}
+        return said
+
+
+def written(value: float | int | None, kind: Kind) -> str:
+    """Write a value for people: 91.3 %, 38,412 B, 2,656,768."""
+    if value is None:
+        return "not measured"
+    if kind == "share":
+        return f"{100 * value:.1f} %"
+    return f"{value:,.0f} B" if kind == "bytes" else f"{value:,.0f}"
+
+
+def total(parts: dict[str, str], *manifests: Manifest) -> int | None:
+    """Add up `parts`; None while nothing of it is known."""
+    known = {key: value for manifest in manifests for key, value in manifest.items()}
+    found = [known[key] for key in parts.values() if known.get(key) is not None]
+    return sum(found) if found else None
+
+
+def figures(manifests: dict[str, Manifest], budget: Budget, board: Board) -> list[Figure]:
+    """Return the figures of a run, in the order in which they are shown."""
+    plan, device = manifests["plan"], manifests["device"]
+    unit = device.get("unit") or board.counter.unit
+    where = f"QEMU playing {board.id}" if board.emulator else board.id
+    compiler = plan.get("compiler", "the C compiler")
+    stack_known = device.get("stack_bytes") is not None
+    ram = "arena, state and scratch from the plan, static from the linked program, "
+    ram += f"stack painted and read on {where}" if stack_known else "stack not measured yet"
+    return [
+        *_accuracies(manifests, where),
+        Figure(
+            "flash_bytes",
+            "flash",
+            total(FLASH, plan),
+            "bytes",
+            f"model and runtime linked by {compiler}, unused sections removed; "
+            "the serial test harness is not counted",
+            *_limit(budget.flash_kib * 1024, board.memory.flash_bytes, board),
+        ),
+        Figure(
+            "ram_bytes",
+            "RAM",
+            total(RAM, plan, device),
+            "bytes",
+            f"{ram}; the serial test harness is not counted",
+            *_limit(budget.ram_kib * 1024, board.memory.ram_bytes, board),
+        ),
+        Figure(
+            "macs",
+            "MACs",
+            plan.get("macs"),
+            "count",
+            "multiply-accumulates of one inference, counted from the shapes of the ops",
+            *((budget.macs, "budget") if budget.macs else (0, "")),
+        ),
+        Figure(
+            unit,
+            "instructions" if unit == "instructions" else "time",
+            device.get(unit),
+            "count",
+            f"median of {device.get('inputs_tested', 0)} inferences, counted by {where} with "
+            "-icount: no wait states, no cycles"
+            if unit == "instructions"
+            else f"median, in microseconds, read from the timer of {where}",
+            remark="one inference" if unit == "instructions" else "µs, one inference",
+        ),
+    ]
+
+
+def _accuracies(manifests: dict[str, Manifest], where: str) -> list[Figure]:
+    floating = manifests["compress"].get("evaluation") or manifests["train"].get("evaluation") or {}
+    quantized = manifests["quantize"].get("evaluation") or {}
+    device = manifests["device"]
+    tested = device.get("vectors", device.get("inputs_tested", 0))
+    return [
+        Figure(
+            "accuracy_float",
+            "accuracy, float",
+            floating.get("accuracy"),
+            "share",
+            f"Keras model in float32 on {floating.get('clips', 0):,} test clips",
+            remark=f"{floating.get('clips', 0):,} test clips",
+        ),
+        Figure(
+            "accuracy_int8",
+            "accuracy, int8",
+            quantized.get("accuracy"),
+            "share",
+            f"int8 .tflite in the tflite-micro interpreter on {quantized.get('clips', 0):,} "
+            "test clips",
+            remark=f"{quantized.get('clips', 0):,} test clips",
+        ),
+        Figure(
+            "accuracy_device",
+            "accuracy, device",
+            device.get("accuracy"),
+            "share",
+            f"what came back over serial from {where} for {tested:,} of the test clips",
+            remark=f"{tested:,} of the test clips",
+        ),
+    ]
+
+
+def _limit(budget: float, memory: int, board: Board) -> tuple[int, str]:
+    return (round(budget), "budget") if budget else (memory, board.id)

@@ -1,0 +1,43 @@
+"""The report as Markdown: for a README or a review."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import tinykit
+from tinykit.report.document import Document, shape
+
+
+def render(document: Document) -> str:
+    """Return the report as GitHub-flavoured Markdown."""
+    project = document.project
+    lines = [
+        f"# {project.config.project.name} on {project.board.name}",
+        "",
+        f"{project.config.project.task}, tinykit {tinykit.__version__}",
+        "",
+        *(f"- {verdict.text}" for verdict in document.verdicts),
+        "",
+        "| | | |",
+        "|---|---:|---|",
+        *_rows((f.label, f.text, f.note) for f in document.figures if f.value is not None),
+    ]
+    for table in document.memory:
+        if table.rows:
+            lines += ["", f"| {table.name} | bytes | how it is known |", "|---|---:|---|"]
+            lines += _rows((row["name"], row["bytes"], row["method"]) for row in table.rows)
+            lines += _rows([("sum", table.sum, "")])
+    if document.op_rows:
+        lines += ["", "| op | kind | kernel | out | MACs |", "|---:|---|---|---|---:|"]
+        lines += _rows(
+            (op["index"], op["kind"], op["kernel"], shape(op["outputs"]), f"{op['macs']:,}")
+            for op in document.op_rows
+        )
+    lines += ["", "## How these numbers were made", ""]
+    lines += [f"- {f.label}: {f.method}." for f in document.figures if f.value is not None]
+    lines += [f"- {name}: `{value}`" for name, value in document.provenance]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(rows: Iterable[Sequence[object]]) -> list[str]:
+    return ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
