@@ -1,88 +1,187 @@
-"""How each op becomes C: one module per op kind, found by discovery.
+"""How each op becomes C: kernels, found by discovery, and what they ask of the planner.
 
-A module defines `KERNELS`, a list of `Kernel`: the implementations of the op, fastest first. The
-first one whose variant the core has and whose `matches` accepts the op is used. A kernel lays out
-the weights for itself at compile time (`lower` returns them), says what scratch it needs and
-whether it may write its output over an input. The C functions are real files in `tinykit/kernels`.
+A module defines `KINDS`, the op kinds it serves, and `KERNELS`, a tuple of `Kernel`: ways to carry
+them out, best first. A core lists kernel variants in order of preference; the first kernel of the
+first variant whose `matches` accepts the op is used. Faster kernels for a core are therefore new
+modules (`conv2d_dsp.py`), and no existing file changes. The C functions are files in
+`tinykit/kernels`.
+
+A kernel's `lower` returns a `Lowering`: the C calls with their constants, laid out in flash as
+this kernel wants them, the scratch memory it needs and how its output may share memory with its
+input.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
+from tinykit.board import Core
 from tinykit.compiler.ir import Graph, Op
 from tinykit.errors import ModelError
 
+Mode = Literal["speed", "balanced", "size"]
+MODES: tuple[Mode, ...] = ("speed", "balanced", "size")
+
 
 @dataclass(frozen=True)
+class Target:
+    """What kernels are chosen for."""
+
+    core: Core
+    mode: Mode = "speed"
+
+
+@dataclass(frozen=True)
+class Input:
+    """Argument: pointer to the op's input at `position`, `offset` bytes in."""
+
+    position: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Output:
+    """Argument: pointer to the op's output at `position`, `offset` bytes in."""
+
+    position: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Argument: pointer into the op's scratch, `offset` bytes in."""
+
+    offset: int = 0
+    ctype: str = "int8_t"
+
+
+@dataclass(frozen=True, eq=False)
 class Constant:
-    """A constant array in flash: `static const <ctype> wNN_<role>[]`."""
+    """Argument: a constant array in flash, `static const <ctype> wNN_<role>[]`."""
 
     role: str  # "filter", "bias", "multiplier", "shift", "table"
-    ctype: str  # "int8_t", "int32_t", ...
-    data: NDArray[Any]
+    data: NDArray[Any]  # its dtype is the array's; the rows of a 2-D array become lines
     align: int = 4
+
+    @property
+    def ctype(self) -> str:
+        """The C type of an element: "int8_t"."""
+        return f"{self.data.dtype.name}_t"
+
+
+Argument: TypeAlias = Input | Output | Scratch | Constant
+Params: TypeAlias = Mapping[str, "int | Params"]
 
 
 @dataclass(frozen=True)
 class Call:
-    """One kernel call.
+    """One kernel call: `function(arguments..., &params)`.
 
-    `constants` are passed in order after the input pointers; then scratch (if any), the output
-    pointers, and last `params`, the designated initialisers of `struct_name` with literal values.
+    `params` are the designated initialisers of a const `struct`, literal values all. Calls with
+    equal function and params share one specialised copy of the kernel.
     """
 
-    constants: tuple[Constant, ...]
-    struct_name: str  # "tk_conv2d_params"
-    params: dict[str, int] = field(default_factory=dict)
+    function: str
+    arguments: tuple[Argument, ...]
+    struct: str  # "tk_conv2d_params"
+    params: Params
 
 
-def _none(graph: Graph, op: Op) -> int:
-    return 0
+@dataclass(frozen=True)
+class InPlace:
+    """A permission: this output may share memory with this input, if the input dies here.
+
+    The output may start up to anywhere at or below `input start - distance`: a kernel that reads
+    ahead of what it writes tolerates an input that begins `distance` bytes into the output.
+    Distance 0 is the plain in-place op. With `exact`, only equal starts are safe (kernels that
+    jump about, one channel after the other). `lower.inplace` computes distances.
+    """
+
+    input: int = 0  # position in op.inputs
+    output: int = 0  # position in op.outputs
+    distance: int = 0
+    exact: bool = False
 
 
-def _no_pairs(graph: Graph, op: Op) -> tuple[tuple[int, int], ...]:
-    return ()
+@dataclass(frozen=True)
+class Lowering:
+    """An op carried out by one kernel."""
+
+    calls: tuple[Call, ...] = ()
+    scratch_bytes: int = 0
+    in_place: tuple[InPlace, ...] = ()
+    view: bool = False  # no code: output 0 is input 0 under another shape
+
+
+def _any(graph: Graph, op: Op) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """One implementation of an op."""
+    """One way to carry out an op."""
 
-    function: str  # C function, e.g. "tk_conv2d_s8"
-    header: str  # file in tinykit/kernels, e.g. "tk_conv2d.h"
-    lower: Callable[[Graph, Op], Call]
+    name: str  # in plan.json and reports: "conv2d_s8"
+    header: str  # file in tinykit/kernels that defines what the calls name; "" when there are none
+    lower: Callable[[Graph, Op], Lowering]
     variant: str = "portable"  # a kernel variant of `tinykit.board.Core`
-    matches: Callable[[Graph, Op], bool] = lambda graph, op: True
-    scratch_bytes: Callable[[Graph, Op], int] = _none
-    in_place: Callable[[Graph, Op], tuple[tuple[int, int], ...]] = _no_pairs
-    """Pairs (input, output) by position in op.inputs / op.outputs that may share memory."""
+    modes: tuple[Mode, ...] = MODES  # of optimization that it is meant for
+    matches: Callable[[Graph, Op], bool] = _any  # ops it can carry out exactly
 
 
-def select(graph: Graph, op: Op, variants: tuple[str, ...]) -> Kernel:
-    """Return the kernel for `op` on a core that has `variants`, in the core's order of preference.
+def select(graph: Graph, op: Op, target: Target) -> Kernel:
+    """Return the kernel for `op`.
 
     Raises
     ------
     ModelError
         When no kernel accepts the op.
     """
-    for variant in variants:
-        for kernel in _kernels(op.kind):
-            if kernel.variant == variant and kernel.matches(graph, op):
+    for variant in target.core.kernels:
+        for kernel in kernels(op.kind):
+            if (
+                kernel.variant == variant
+                and target.mode in kernel.modes
+                and kernel.matches(graph, op)
+            ):
                 return kernel
-    raise ModelError(f"{op}: no kernel for it on this core", "open an issue with the model")
+    raise ModelError(
+        f"{op}: no kernel can carry it out on {target.core.name}",
+        "open an issue and attach the model",
+    )
+
+
+def kernels(kind: str) -> tuple[Kernel, ...]:
+    """Return every kernel for ops of `kind`, of all variants."""
+    return _registry().get(kind, ())
 
 
 @functools.cache
-def _kernels(kind: str) -> tuple[Kernel, ...]:
-    try:
-        return tuple(importlib.import_module(f"{__name__}.{kind}").KERNELS)
-    except ModuleNotFoundError:
-        return ()
+def _registry() -> dict[str, tuple[Kernel, ...]]:
+    found: dict[str, tuple[Kernel, ...]] = {}
+    for info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        for kind in getattr(module, "KINDS", ()):
+            found[kind] = found.get(kind, ()) + tuple(module.KERNELS)
+    return found
+
+
+def dims(graph: Graph, key: int | None) -> tuple[int, ...]:
+    """Return the shape of tensor `key`."""
+    assert key is not None
+    return graph.tensors[key].shape
+
+
+def int8(values: Any) -> NDArray[np.int8]:
+    """Return `values`, which must fit, as int8."""
+    array = np.asarray(values)
+    assert array.size == 0 or (array.min() >= -128 and array.max() <= 127)
+    return array.astype(np.int8)

@@ -1,0 +1,120 @@
+"""The compiler's front door: bytes of a .tflite in, sources and plan out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tinykit import paths
+from tinykit.board import Core
+from tinykit.compiler import emit, ops, passes
+from tinykit.compiler.ir import Graph
+from tinykit.compiler.lower import MODES, Mode, Target
+from tinykit.compiler.plan import Plan, plan, schedule
+from tinykit.compiler.reader import read_tflite
+from tinykit.errors import UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledModel:
+    """A model as C for one core.
+
+    `source_graph` is the model as read; `graph` is what the passes made of it, `sources` maps file
+    names to their text, `macs` counts the multiply-accumulates of one inference.
+    """
+
+    graph: Graph
+    source_graph: Graph
+    target: Target
+    plan: Plan
+    sources: dict[str, str]
+    macs: int
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the .tflite."""
+        return self.graph.sha256
+
+    def write(self, folder: Path) -> None:
+        """Write the sources into `folder`, which is replaced whole, or not at all."""
+        with paths.atomic_dir(folder) as temporary:
+            for name, text in self.sources.items():
+                (temporary / name).write_text(text, encoding="utf-8", newline="\n")
+
+    def plan_json(self) -> dict[str, Any]:
+        """Return the plan as `plan.json` holds it, without what only linking can tell."""
+        plan = self.plan
+        return {
+            "sha256": self.sha256,
+            "core": self.target.core.name,
+            "optimize": self.target.mode,
+            "macs": self.macs,
+            "arena_bytes": plan.arena_bytes,
+            "scratch_bytes": plan.scratch_bytes,
+            "state_bytes": plan.state_bytes,
+            "lower_bound_bytes": plan.lower_bound_bytes,
+            "optimal": plan.optimal,
+            "tensors": [
+                {
+                    "name": span.name,
+                    "op_first": span.first,
+                    "op_last": span.last,
+                    "offset": span.offset,
+                    "bytes": span.bytes,
+                }
+                for span in plan.spans
+            ],
+            "ops": [self._op_json(position) for position in range(len(plan.steps))],
+        }
+
+    def _op_json(self, position: int) -> dict[str, Any]:
+        step = self.plan.steps[position]
+        scratch = self.plan.scratch.get(position)
+        shapes = self.graph.tensors
+        return {
+            "index": step.op.index,
+            "kind": step.op.kind,
+            "kernel": step.kernel.name,
+            "macs": ops.rule(step.op).macs(self.graph, step.op),
+            "inputs": [list(shapes[key].shape) for key in step.op.inputs if key is not None],
+            "outputs": [list(shapes[key].shape) for key in step.op.outputs],
+            "scratch_bytes": scratch.bytes if scratch else 0,
+            "scratch_offset": scratch.offset if scratch else None,
+            "in_place": self.plan.shared_bytes(position) > 0,
+        }
+
+
+def compile_model(
+    data: bytes, core: Core, optimize: Mode = "speed", name: str = "model"
+) -> CompiledModel:
+    """Compile an int8 .tflite to C.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    core : Core
+        What it shall run on: decides which kernels are used.
+    optimize : {"speed", "balanced", "size"}
+        What matters more.
+    name : str
+        What the model is called in the generated files.
+
+    Raises
+    ------
+    ModelError
+        When the file is corrupt, not fully int8, or uses what the compiler does not support.
+    """
+    if optimize not in MODES:
+        raise UsageError(f"optimize is {optimize!r}", "one of: " + ", ".join(MODES))
+    target = Target(core, optimize)
+    source_graph = read_tflite(data, name)
+    graph = source_graph
+    for transform in getattr(passes, "PASSES", ()):
+        graph = transform(graph)
+        graph.verify()
+    macs = sum(ops.rule(op).macs(graph, op) for op in graph.ops)
+    planned = plan(graph, schedule(graph, target))
+    files = emit.sources(graph, planned, target, macs)
+    return CompiledModel(graph, source_graph, target, planned, files, macs)

@@ -1,0 +1,28 @@
+"""The initialisers of `tk_window`."""
+
+from __future__ import annotations
+
+from tinykit.compiler.ir import Graph, Op
+from tinykit.compiler.lower import Params, dims
+from tinykit.compiler.ops._window import Window
+
+
+def params(graph: Graph, op: Op, window: Window) -> Params:
+    """Return the geometry of `window` sliding over input 0."""
+    _, in_h, in_w, in_c = dims(graph, op.inputs[0])
+    _, out_h, out_w, _ = dims(graph, op.outputs[0])
+    return {
+        "in_h": in_h,
+        "in_w": in_w,
+        "in_c": in_c,
+        "out_h": out_h,
+        "out_w": out_w,
+        "filter_h": window.size[0],
+        "filter_w": window.size[1],
+        "stride_h": window.stride[0],
+        "stride_w": window.stride[1],
+        "dilation_h": window.dilation[0],
+        "dilation_w": window.dilation[1],
+        "pad_top": window.pad.top,
+        "pad_left": window.pad.left,
+    }

@@ -1,0 +1,21 @@
+"""Ops that give the same bytes another shape: no code."""
+
+from __future__ import annotations
+
+from tinykit.compiler.ir import Graph, Op
+from tinykit.compiler.lower import Kernel, Lowering
+
+
+def _in_arena(graph: Graph, op: Op) -> bool:
+    """A view of a state or a constant would have to be copied."""
+    assert op.inputs[0] is not None
+    source, result = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+    return source.data is None and not source.state and not result.state
+
+
+def _lower(graph: Graph, op: Op) -> Lowering:
+    return Lowering(view=True)
+
+
+KINDS = ("reshape", "squeeze", "expand_dims")
+KERNELS = (Kernel("view", "", _lower, matches=_in_arena),)

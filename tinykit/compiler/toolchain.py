@@ -1,0 +1,109 @@
+"""The C compilers: which flags generated code is built with, and how a compiler is run.
+
+The firmware is built with the same flags that `measure` uses: what was measured is what is
+flashed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tinykit.board import Core
+from tinykit.compiler.lower import Mode
+from tinykit.errors import ToolError
+
+STRICT_FLAGS = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow")
+"""Warnings of which generated code and kernels have none."""
+
+_OPTIMIZE: dict[str, str] = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
+_ARM_HINT = "sudo apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"
+_TIMEOUT_S = 300
+
+
+def model_flags(core: Core, optimize: Mode) -> tuple[str, ...]:
+    """Return the flags that a model's C sources are compiled with for `core`.
+
+    Kernels read int8 arrays by words, which only `-fno-strict-aliasing` makes legal; sections
+    let the linker drop what nothing calls.
+    """
+    return (
+        *core.gcc_flags,
+        "-std=c99",
+        _OPTIMIZE[optimize],
+        "-fno-strict-aliasing",
+        "-fno-common",
+        "-ffunction-sections",
+        "-fdata-sections",
+        *STRICT_FLAGS,
+    )
+
+
+LINK_FLAGS = ("-Wl,--gc-sections", "--specs=nano.specs", "--specs=nosys.specs")
+"""Flags that models are linked with for a Cortex-M: newlib-nano's memcpy is the small one."""
+
+
+def arm_tool(name: str) -> str:
+    """Return the path of `arm-none-eabi-<name>`.
+
+    Raises
+    ------
+    ToolError
+        When it is not installed.
+    """
+    program = f"arm-none-eabi-{name}"
+    found = shutil.which(program)
+    if found is None:
+        raise ToolError(f"{program} is not installed", _ARM_HINT)
+    return found
+
+
+def host_compiler(name: str | None = None) -> str:
+    """Return the path of the host's C compiler: `name`, or the first of gcc, clang and cc.
+
+    Raises
+    ------
+    ToolError
+        When there is none.
+    """
+    for candidate in (name,) if name else ("gcc", "clang", "cc"):
+        if found := shutil.which(candidate):
+            return found
+    raise ToolError(
+        f"no C compiler on this computer: looked for {name or 'gcc, clang and cc'}",
+        f"sudo apt-get install {name or 'gcc libc6-dev'}",
+    )
+
+
+def run(command: Sequence[str | Path], folder: Path) -> str:
+    """Run a compiler in `folder` and return what it printed.
+
+    Raises
+    ------
+    ToolError
+        With the first error line, when it fails or takes too long.
+    """
+    program = Path(command[0]).name
+    try:
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ToolError(f"{program} did not end within {_TIMEOUT_S} s") from error
+    except OSError as error:
+        raise ToolError(f"{program} cannot be run: {error}") from error
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        first = next((line for line in lines if "error" in line.lower()), lines[0])
+        raise ToolError(
+            f"{program} failed with exit code {done.returncode}: {first}",
+            "generated code should always compile: please open an issue with the model",
+        )
+    return done.stdout

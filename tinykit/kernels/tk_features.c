@@ -1,0 +1,62 @@
+/* The streaming front end: collects samples into windows and writes a row of features for each. */
+#include "tk_features.h"
+
+#include "tk_features_tables.h"
+#include "tk_fft.h"
+#include "tk_frontend.h"
+
+/* The window that is being collected, in order: nothing wraps around inside it. */
+static int16_t window[TK_FEATURES_WINDOW_SAMPLES];
+static uint32_t filled;
+
+static tk_fft_bin bins[TK_FEATURES_FFT_SIZE / 2];
+
+void tk_features_reset(void)
+{
+    filled = 0;
+}
+
+static void compute_row(int8_t *row)
+{
+    int32_t logarithms[TK_FEATURES_MEL_BINS];
+
+    tk_fft_power(window, bins, &tk_features_fft);
+    tk_frontend_log_mel(bins, logarithms, &tk_features_frontend);
+#if TK_FEATURES_CEPSTRUM
+    tk_frontend_cepstrum(logarithms, row, &tk_features_frontend);
+#else
+    tk_frontend_quantize(logarithms, row, &tk_features_frontend);
+#endif
+}
+
+/* Keep what the next window shares with this one. In pieces of a hop, so that no piece overlaps its target. */
+static void advance(void)
+{
+    filled = TK_FEATURES_WINDOW_SAMPLES - TK_FEATURES_HOP_SAMPLES;
+    for (uint32_t at = 0; at < filled; at += TK_FEATURES_HOP_SAMPLES) {
+        const uint32_t rest = filled - at;
+        const uint32_t count = rest < TK_FEATURES_HOP_SAMPLES ? rest : TK_FEATURES_HOP_SAMPLES;
+        memcpy(window + at, window + at + TK_FEATURES_HOP_SAMPLES, count * sizeof window[0]);
+    }
+}
+
+uint32_t tk_features_push(const int16_t *samples, uint32_t count, int8_t *rows, uint32_t max_rows, uint32_t *used)
+{
+    uint32_t taken = 0;
+    uint32_t made = 0;
+
+    while (taken < count && made < max_rows) {
+        const uint32_t room = TK_FEATURES_WINDOW_SAMPLES - filled;
+        const uint32_t piece = count - taken < room ? count - taken : room;
+        memcpy(window + filled, samples + taken, piece * sizeof window[0]);
+        taken += piece;
+        filled += piece;
+        if (filled == TK_FEATURES_WINDOW_SAMPLES) {
+            compute_row(rows + made * TK_FEATURES_WIDTH);
+            made++;
+            advance();
+        }
+    }
+    *used = taken;
+    return made;
+}

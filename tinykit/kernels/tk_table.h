@@ -1,0 +1,23 @@
+/* Any function of one int8: activations, rescaling, squares, all by one table of 256 answers. */
+#ifndef TK_TABLE_H
+#define TK_TABLE_H
+
+#include "tk_common.h"
+
+typedef struct {
+    int32_t count;
+} tk_table_params;
+
+/* out[i] = table[in[i] + 128].  Works in place.
+ *
+ * in:    int8 [count]
+ * table: int8 [256], the answer for -128 first
+ * out:   int8 [count] */
+TK_KERNEL void tk_table_s8(const int8_t *in, const int8_t *table, int8_t *out, const tk_table_params *p)
+{
+    for (int32_t i = 0; i < p->count; i++) {
+        out[i] = table[in[i] + 128];
+    }
+}
+
+#endif
