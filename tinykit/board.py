@@ -138,6 +138,10 @@ def load(path: Path) -> Board:
             f"{path}: board id {board.id!r}: a-z, 0-9, - and _ only, 48 at most",
             "the file's name without .toml is the board's id",
         )
+    for key in ("name", "vendor", "mcu", "url"):
+        text = getattr(board, key)
+        if not text or not text.isprintable() or "*/" in text:  # it goes into comments of the C
+            raise BoardError(f"{path}: {key} must be one line of text, without */")
     if board.core not in CORES:
         raise BoardError(f"{path}: unknown core {board.core!r}", _near(board.core, CORES))
     for key, value in {

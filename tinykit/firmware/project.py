@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import jinja2
@@ -30,7 +31,7 @@ class Project:
     Parameters
     ----------
     name : str
-        Of the project; the device reports it.
+        Of the project; the device reports `device_name(name)`.
     board : Board
         The one that `pio run` builds for; the other environments are for boards that can run the
         same code.
@@ -56,6 +57,11 @@ class Project:
     optimize: Mode = "speed"
     labels: Sequence[str] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def device_name(name: str) -> str:
+    """Return `name` as the firmware says it: what is safe in C, INI and Markdown, 48 at most."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[:48] or "firmware"
 
 
 def suitable_boards(board: Board) -> list[Board]:
@@ -88,6 +94,7 @@ def files(project: Project) -> dict[str, str]:
             f"application {project.app} needs a front end, and this model has none",
             "use the application `model`, which takes tensors",
         )
+    project = replace(project, name=device_name(project.name))
     suitable = suitable_boards(project.board)
     values = {"project": project, "boards": suitable}
     tree = {
@@ -195,4 +202,15 @@ def _render(template: Path, values: Mapping[str, object]) -> str:
         lstrip_blocks=True,
         autoescape=False,  # C, INI and Markdown, not HTML
     )
+    environment.filters["c_string"] = _c_string
     return environment.get_template(template.name).render(values)
+
+
+def _c_string(text: str) -> str:
+    """Return `text` as a C string literal, its UTF-8 bytes beyond ASCII as octal escapes (no trigraphs)."""
+    plain = {byte: chr(byte) for byte in range(0x20, 0x7F)} | {
+        0x3F: "\\?",
+        0x22: '\\"',
+        0x5C: "\\\\",
+    }
+    return '"' + "".join(plain.get(byte, f"\\{byte:03o}") for byte in text.encode()) + '"'

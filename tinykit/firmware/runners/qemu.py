@@ -189,7 +189,7 @@ def _command(firmware: Firmware, token: str, pidfile: Path, serial: int, monitor
         *("-machine", emulator.machine),
         *("-icount", f"shift={emulator.icount_shift},sleep=off"),
         *("-display", "none", "-monitor", "none"),
-        *("-chardev", f"socket,id=serial,fd={serial},server=on,wait=off"),
+        *("-chardev", f"socket,id=serial,fd={serial},server=on,wait=off,nodelay=on"),
         *("-serial", "chardev:serial"),
         *("-chardev", f"socket,id=monitor,fd={monitor}"),
         *("-mon", "chardev=monitor,mode=control"),
