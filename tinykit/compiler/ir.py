@@ -110,23 +110,16 @@ class Graph:
         """
         from tinykit.compiler import ops
 
+        self._verify_interface()
         written = set(self.inputs)
         for key, tensor in self.tensors.items():
-            if min(tensor.shape, default=1) < 1:
-                raise ModelError(f"tensor {key} {tensor.name!r}: empty shape {tensor.shape}")
-            if tensor.data is not None:
-                if tensor.data.shape != tensor.shape or tensor.data.dtype != tensor.dtype:
-                    raise ModelError(f"tensor {key} {tensor.name!r}: data is not what it claims")
-                written.add(key)
-            if tensor.state:
+            if tensor.data is not None or tensor.state:
                 written.add(key)
         for op in self.ops:
             for read in op.inputs:
                 if read is not None and read not in written:
                     raise ModelError(f"{op} reads tensor {read} before anything wrote it")
             for key in op.outputs:
-                if key not in self.tensors:
-                    raise ModelError(f"{op} writes tensor {key}, which does not exist")
                 if key in written:
                     raise ModelError(f"{op} writes tensor {key}, which already has a value")
                 written.add(key)
@@ -135,6 +128,38 @@ class Graph:
             if key not in written:
                 raise ModelError(f"output tensor {key} is never written")
 
+    def _verify_interface(self) -> None:
+        """Check that every tensor named exists and is what it claims to be."""
+        for key, tensor in self.tensors.items():
+            if min(tensor.shape, default=1) < 1:
+                raise ModelError(f"tensor {key} {tensor.name!r}: empty shape {tensor.shape}")
+            if tensor.data is not None and (
+                tensor.data.shape != tensor.shape or tensor.data.dtype != tensor.dtype
+            ):
+                raise ModelError(f"tensor {key} {tensor.name!r}: data is not what it claims")
+        named = [("the graph", key) for key in self.inputs + self.outputs]
+        named += [
+            (str(op), key)
+            for op in self.ops
+            for key in (*op.inputs, *op.outputs)
+            if key is not None
+        ]
+        for where, key in named:
+            if key not in self.tensors:
+                raise ModelError(f"{where} names tensor {key}, which does not exist")
+        for key in self.inputs:
+            if self.tensors[key].data is not None or self.inputs.count(key) > 1:
+                raise ModelError(f"input tensor {key} is constant or an input twice")
+
+    def consumers(self) -> dict[int, list[Op]]:
+        """Return the ops that read each tensor, in order; an op once for each time it reads it."""
+        found: dict[int, list[Op]] = {key: [] for key in self.tensors}
+        for op in self.ops:
+            for key in op.inputs:
+                if key is not None:
+                    found[key].append(op)
+        return found
+
     def input_tensors(self, op: Op) -> list[Tensor | None]:
         """Return the tensors that `op` reads."""
         return [None if key is None else self.tensors[key] for key in op.inputs]
@@ -142,3 +167,33 @@ class Graph:
     def output_tensors(self, op: Op) -> list[Tensor]:
         """Return the tensors that `op` writes."""
         return [self.tensors[key] for key in op.outputs]
+
+
+def dump(graph: Graph) -> str:
+    """Return the graph as text: one line for each input, op and output.
+
+    ::
+
+        model kws sha256:aeea4368...
+        in   t0[1,49,10,1]i8
+        op 0 conv2d t35[1,25,5,64]i8 = t0 t13:const[64,10,4,1]i8 t2:const[64]i32
+             Conv2D(window=Window(...), activation='relu')
+        out  t34[1,12]i8
+    """
+
+    def describe(key: int | None) -> str:
+        if key is None:
+            return "none"
+        tensor = graph.tensors[key]
+        kind = ":const" if tensor.data is not None else ":state" if tensor.state else ""
+        shape = ",".join(map(str, tensor.shape))
+        return f"t{key}{kind}[{shape}]{tensor.dtype.kind}{8 * tensor.dtype.itemsize}"
+
+    lines = [f"model {graph.name} sha256:{graph.sha256}"]
+    lines += [f"in   {describe(key)}" for key in graph.inputs]
+    for op in graph.ops:
+        results = " ".join(describe(key) for key in op.outputs)
+        lines.append(f"{op} {results} = {' '.join(describe(key) for key in op.inputs)}")
+        lines.append(f"     {op.attrs}")
+    lines += [f"out  {describe(key)}" for key in graph.outputs]
+    return "\n".join(lines) + "\n"

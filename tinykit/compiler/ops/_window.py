@@ -12,7 +12,11 @@ from tinykit.compiler.ir import Graph, Op, Tensor
 from tinykit.compiler.ops import Array, _legal
 
 PADDINGS = {0: "SAME", 1: "VALID"}
-MAX_STEP = 1 << 15  # of a stride, dilation or window: far beyond sense, and safe to multiply
+
+# far beyond sense, and what it takes for a hostile file to cost little
+MAX_STEP = 1 << 15  # of a stride, a dilation or one side of a window
+MAX_TAPS = 1 << 16  # positions inside a window
+MAX_PADDED = 1 << 26  # elements of the image with its padding
 
 
 @dataclass(frozen=True)
@@ -38,14 +42,19 @@ class Window:
     dilation: tuple[int, int]
     pad: Pad
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Height and width of the window, the gaps of dilation included."""
+        return (
+            (self.size[0] - 1) * self.dilation[0] + 1,
+            (self.size[1] - 1) * self.dilation[1] + 1,
+        )
+
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return how many positions the window has in each direction (maybe none)."""
-        rows = height + self.pad.top + self.pad.bottom - self._span(0)
-        columns = width + self.pad.left + self.pad.right - self._span(1)
+        rows = height + self.pad.top + self.pad.bottom - self.span[0]
+        columns = width + self.pad.left + self.pad.right - self.span[1]
         return rows // self.stride[0] + 1, columns // self.stride[1] + 1
-
-    def _span(self, axis: int) -> int:
-        return (self.size[axis] - 1) * self.dilation[axis] + 1
 
 
 def parse_window(op: Op, options: Any, image: Tensor, size: tuple[int, int]) -> Window:
@@ -59,6 +68,8 @@ def parse_window(op: Op, options: Any, image: Tensor, size: tuple[int, int]) -> 
     for name, pair in (("window", size), ("stride", stride), ("dilation", dilation)):
         inside = all(1 <= value <= MAX_STEP for value in pair)
         _legal.require(inside, op, f"{name} {pair} is not within 1 to {MAX_STEP}")
+    taps = size[0] * size[1]
+    _legal.require(taps <= MAX_TAPS, op, f"window {size} has more than {MAX_TAPS} positions")
     padding = PADDINGS.get(int(options.padding))
     if padding is None:
         _legal.refuse(op, f"padding {options.padding} is neither SAME nor VALID")
@@ -101,6 +112,10 @@ def check_window(op: Op, window: Window, image: Tensor, result: Tensor, channels
     if rows < 1 or columns < 1:
         _legal.refuse(op, f"its window {window.size} does not fit into {image.shape[1:3]}")
     _legal.shape_is(op, result, (1, rows, columns, channels))
+    pad, (_, height, width, depth) = window.pad, image.shape
+    padded = (height + pad.top + pad.bottom) * (width + pad.left + pad.right) * depth
+    if padded > MAX_PADDED:
+        _legal.refuse(op, f"its padded input has {padded:,} elements, the limit is {MAX_PADDED:,}")
 
 
 def taps(graph: Graph, op: Op, window: Window, image: Array, fill: int) -> list[list[Array]]:

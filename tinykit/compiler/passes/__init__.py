@@ -1,1 +1,43 @@
-"""Graph transformations, each Graph -> Graph, in the order that `PASSES` lists."""
+"""Graph transformations, each Graph -> Graph, in the order that `PASSES` lists.
+
+A pass leaves its argument as it was, keeps every output byte of the model, and keeps the numbers
+of the tensors and ops that it does not remove.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tinykit.compiler.ir import Graph
+from tinykit.compiler.passes.drop_unused import drop_unused
+from tinykit.compiler.passes.fold_constants import fold_constants
+from tinykit.compiler.passes.fold_views import fold_views
+from tinykit.compiler.passes.fuse_padding import fuse_padding
+
+Pass = Callable[[Graph], Graph]
+
+PASSES: tuple[Pass, ...] = (
+    fold_constants,  # first: it leaves less for the others to look at
+    fold_views,
+    fuse_padding,
+    drop_unused,  # last: the others leave tensors and ops behind that nothing reads
+)
+
+
+def run(graph: Graph, dump: Callable[[str, Graph], None] | None = None) -> Graph:
+    """Apply all passes and verify the graph after each.
+
+    Parameters
+    ----------
+    dump : callable, optional
+        Called with "reader" and the graph as read, then with each pass's name and its result;
+        `tinykit.compiler.ir.dump` gives the text.
+    """
+    if dump is not None:
+        dump("reader", graph)
+    for transform in PASSES:
+        graph = transform(graph)
+        graph.verify()
+        if dump is not None:
+            dump(transform.__name__, graph)
+    return graph
