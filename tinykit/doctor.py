@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import importlib.util
 import platform
@@ -93,7 +94,7 @@ def _program(program: _Program) -> Check:
     path = shutil.which(program.name)
     text, status = "", "missing"
     if path:
-        text = _version(path)
+        text = version(path)
         status = "old" if _numbers(text) < program.minimum else "ok"
     install = "" if status == "ok" else _install(program.apt, program.brew)
     return Check(program.name, status, text, program.needed_for, program.required, install)  # type: ignore[arg-type]
@@ -145,8 +146,10 @@ def _install(apt: str, brew: str) -> str:
     return f"install {apt} (Debian's name) with this system's package manager"
 
 
-def _version(path: str) -> str:
-    first = _output([path, "--version"]).splitlines()[:1]
+@functools.cache
+def version(program: str) -> str:
+    """Return the version that a program says it has, such as 12.2.1; "?" when it says none."""
+    first = _output([program, "--version"]).splitlines()[:1]
     return match[0] if first and (match := re.search(r"\d+\.\d+(\.\d+)?", first[0])) else "?"
 
 

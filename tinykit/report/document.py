@@ -115,7 +115,7 @@ class Document:
             ("command", "tinykit run"),
             ("model", plan.get("sha256", "")),
             ("board", f"{board.id}: {board.mcu}, {board.core}; run by us {proven[board.proven]}"),
-            ("port", device.get("port", "")),
+            ("port", device.get("port", "") if board.emulator is None else ""),
             ("C compiler", plan.get("compiler", "")),
             ("flags", " ".join(build.get("flags", []))),
             ("emulator", device.get("emulator", "")),

@@ -1,0 +1,121 @@
+"""compile: `model.tflite` to C, with what it costs in flash and RAM."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tinykit import doctor, paths
+from tinykit.audio import frontend_c
+from tinykit.audio.spec import LABELS_KEY, METADATA_KEY, FeatureSpec
+from tinykit.board import Board, Core
+from tinykit.compiler import CompiledModel, compile_model
+from tinykit.compiler.ir import Graph
+from tinykit.compiler.lower import Mode
+from tinykit.compiler.measure import footprint
+from tinykit.errors import ModelError
+from tinykit.pipeline import budget, files
+from tinykit.progress import Progress
+from tinykit.project import Project
+
+MODEL_FOLDER, FEATURES_FOLDER = "model", "features"
+
+
+def run(project: Project, progress: Progress) -> None:
+    """Compile the project's model; fail when a budget does not hold."""
+    data = project.path(files.TFLITE).read_bytes()
+    optimize = project.config.compile.optimize
+    compiled, plan = compile_for(data, project.board, optimize, progress)
+    write(compiled, project.path(files.SOURCES))
+    files.write_json(project.path(files.PLAN), plan)
+    budget.check(project, plan)
+
+
+def compile_for(
+    data: bytes, board: Board, optimize: Mode, progress: Progress
+) -> tuple[CompiledModel, dict[str, Any]]:
+    """Compile a .tflite for a board; return the model and the content of `plan.json`.
+
+    Raises
+    ------
+    ModelError
+        When the model cannot be compiled, or says of its front end what we cannot read.
+    ToolError
+        When the C compiler that measures it is missing.
+    """
+    core = board.processor
+    progress("compile", 0, 2)
+    compiled = compile_model(data, core, optimize)
+    spec = feature_spec(compiled.graph)
+    progress("measure", 1, 2)
+    plan = compiled.plan_json() | {
+        "board": board.id,
+        "labels": labels(compiled.graph),
+        "features": msgspec.to_builtins(spec) if spec else None,
+        **_measured(compiled, core),
+    }
+    progress("compile", 2, 2)
+    return compiled, plan
+
+
+def write(compiled: CompiledModel, folder: Path) -> None:
+    """Write the C of the model and of its front end, if it names one, each into its own folder."""
+    spec = feature_spec(compiled.graph)
+    tree = {MODEL_FOLDER: compiled.sources}
+    if spec:
+        tree[FEATURES_FOLDER] = frontend_c.sources(spec)
+    with paths.atomic_dir(folder) as temporary:
+        for part, sources in tree.items():
+            (temporary / part).mkdir()
+            for name, text in sources.items():
+                (temporary / part / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _measured(compiled: CompiledModel, core: Core) -> dict[str, Any]:
+    """Return code, constants and static bytes as linked; nothing for a core we cannot link for."""
+    if not core.gcc_flags:
+        return {}
+    size = asdict(footprint(compiled))
+    kept = ("code_bytes", "const_bytes", "static_bytes")
+    return {name: size[name] for name in kept} | {
+        "stack_bound_bytes": size["stack_bytes"],
+        "compiler": f"arm-none-eabi-gcc {doctor.version('arm-none-eabi-gcc')}",
+    }
+
+
+def feature_spec(graph: Graph) -> FeatureSpec | None:
+    """Return the front end that the model names; None when it takes tensors only.
+
+    Raises
+    ------
+    ModelError
+        When the model's metadata is not a `FeatureSpec`, or the front end does not fit the input.
+    """
+    raw = graph.metadata.get(METADATA_KEY)
+    if raw is None:
+        return None
+    try:
+        spec = msgspec.json.decode(raw, type=FeatureSpec)
+    except msgspec.DecodeError as reason:
+        raise ModelError(
+            f"metadata {METADATA_KEY}: {reason}", "made by another version of tinykit? Train again"
+        ) from None
+    size = graph.tensors[graph.inputs[0]].size
+    if size != spec.frames * spec.width:
+        raise ModelError(
+            f"the front end gives {spec.frames} x {spec.width} values, the model takes {size}",
+            f"correct or remove the metadata {METADATA_KEY}",
+        )
+    return spec
+
+
+def labels(graph: Graph) -> list[str]:
+    """Return the names of the classes that the model carries; none when it carries none."""
+    raw = graph.metadata.get(LABELS_KEY)
+    try:
+        return msgspec.json.decode(raw, type=list[str]) if raw else []
+    except msgspec.DecodeError as reason:
+        raise ModelError(f"metadata {LABELS_KEY}: {reason}", "a JSON list of strings") from None

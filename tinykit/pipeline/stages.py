@@ -1,0 +1,100 @@
+"""The table of stages, in order: what each reads and writes, and what it depends on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinykit.pipeline import building, compiling, files, proving, reporting
+from tinykit.pipeline.stage import Stage
+from tinykit.project import Project
+
+
+def _table(*names: str) -> Any:
+    """Return a function that gives tables of `tinykit.toml` by name."""
+
+    def settings(project: Project) -> dict[str, Any]:
+        return {f"[{name}]": getattr(project.config, name) for name in names}
+
+    return settings
+
+
+def _compile(project: Project) -> dict[str, Any]:
+    return {
+        "[compile]": project.config.compile,
+        "[budget]": project.config.budget,
+        "board": project.board,
+    }
+
+
+def _generate(project: Project) -> dict[str, Any]:
+    return {"[project]": project.config.project, "board": project.board}
+
+
+def _board(project: Project) -> dict[str, Any]:
+    return {"board": project.board}
+
+
+def _test(project: Project) -> dict[str, Any]:
+    return {
+        "[test]": project.config.test,
+        "[budget]": project.config.budget,
+        "board": project.board,
+    }
+
+
+STAGES = (
+    Stage(
+        "compile",
+        "Compile model.tflite to C with a static memory plan.",
+        compiling.run,
+        reads=(files.TFLITE,),
+        writes=(files.SOURCES, files.PLAN),
+        settings=_compile,
+        code=("compiler", "kernels", "audio/frontend_c.py", "audio/spec.py"),
+    ),
+    Stage(
+        "generate",
+        "Write the firmware project.",
+        building.generate,
+        reads=(files.SOURCES, files.PLAN),
+        writes=(files.FIRMWARE_MANIFEST,),
+        settings=_generate,
+        code=("firmware", "boards", "templates"),
+    ),
+    Stage(
+        "build",
+        "Compile and link the firmware with PlatformIO.",
+        building.build,
+        reads=(files.FIRMWARE_MANIFEST, files.FIRMWARE),
+        writes=(files.ELF, files.BUILD),
+        settings=_board,
+    ),
+    Stage(
+        "flash",
+        "Put the firmware on the device, or start the emulator with it.",
+        building.flash,
+        reads=(files.ELF, files.BUILD),
+    ),
+    Stage(
+        "test",
+        "Compare the device's results byte for byte, and measure.",
+        proving.run,
+        reads=(files.TFLITE, files.PLAN, files.ELF, files.BUILD),
+        may_read=(files.VECTORS,),
+        writes=(files.DEVICE,),
+        settings=_test,
+        code=("device",),
+        before=("flash",),
+    ),
+    Stage(
+        "report",
+        "Write report.html, report.md and report.json.",
+        reporting.run,
+        reads=(files.PLAN, files.DEVICE),
+        may_read=(files.DATA, files.TRAIN, files.COMPRESS, files.QUANTIZE, files.BUILD),
+        writes=files.REPORTS,
+        settings=_table("project", "budget"),
+        code=("report",),
+    ),
+)
+"""Every stage, in order."""
