@@ -58,7 +58,7 @@ def first_divergence(
     outputs: dict[int, list[bytes]] = {}
     for op, data in expected:
         outputs.setdefault(op, []).append(data)
-    client.reset()
+    client.hello()
     for trace in client.trace(inputs):
         should = b"".join(outputs.get(trace.op, []))
         if trace.op in outputs and (trace.bytes, trace.crc) != (len(should), zlib.crc32(should)):

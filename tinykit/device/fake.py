@@ -245,6 +245,10 @@ class FaultyTransport:
     def __post_init__(self) -> None:
         self.name = self.inner.name
         self._held = {"to_device": b"", "to_host": b""}
+        self._places: dict[tuple[str, int], set[str]] = {}
+        for fault in self.faults:
+            self._places.setdefault((fault.way, fault.at), set()).add(fault.kind)
+        self._muted: set[str] = set()
 
     def write(self, data: bytes) -> None:
         """Send what the faults leave of `data`."""
@@ -264,11 +268,12 @@ class FaultyTransport:
         self.passed[way] += len(data)
         out, self._held[way] = bytearray(self._held[way]), b""
         for at, byte in enumerate(data, start):
-            kinds = {f.kind for f in self.faults if f.way == way and f.at == at}
-            muted = any(f.kind == "mute" and f.way == way and f.at <= at for f in self.faults)
+            kinds = self._places.get((way, at), set())
             if "reset" in kinds:
                 self.on_reset()
-            if muted or "truncate" in kinds:
+            if "mute" in kinds:
+                self._muted.add(way)
+            if way in self._muted or "truncate" in kinds:
                 break
             if "delay" in kinds:
                 self._held[way] = data[at - start :]

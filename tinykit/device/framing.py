@@ -44,21 +44,22 @@ class Damaged:
 def cobs_encode(data: bytes) -> bytes:
     """Return `data` (any bytes) without a zero in it, at most 1 in 254 bytes longer."""
     out = bytearray()
-    run = bytearray()
-    full = False  # the last run was the longest: no zero follows it
-    for byte in data:
-        full = False
-        if byte:
-            run.append(byte)
-        if not byte or len(run) == 254:
-            out.append(len(run) + 1)
-            out += run
-            full = bool(byte)
-            run.clear()
-    if not full:
-        out.append(len(run) + 1)
-        out += run
+    *pieces, last = data.split(b"\0")
+    for piece in pieces:
+        out += _runs(piece)
+        rest = piece[len(piece) // 254 * 254 :]
+        out += bytes([len(rest) + 1]) + rest
+    out += _runs(last)
+    rest = last[len(last) // 254 * 254 :]
+    if rest or not last:  # the end needs no run of none, except when there is nothing else
+        out += bytes([len(rest) + 1]) + rest
     return bytes(out)
+
+
+def _runs(piece: bytes) -> bytes:
+    """Return the longest runs (254 bytes, no zero after them) at the start of `piece`."""
+    whole = len(piece) // 254 * 254
+    return b"".join(b"\xff" + piece[at : at + 254] for at in range(0, whole, 254))
 
 
 def cobs_decode(data: bytes) -> bytes:

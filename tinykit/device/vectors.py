@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +36,12 @@ class Vectors:
             When it is missing, corrupt, or its arrays do not fit together.
         """
         try:
-            with np.load(path) as file:
+            with path.open("rb") as opened, np.load(opened) as file:
                 arrays = {name: file[name] for name in ("x", "y")}
                 arrays |= {name: file[name] for name in ("labels", "audio") if name in file}
         except FileNotFoundError:
             raise DataError(f"{path}: no such file", "make it: tinykit quantize") from None
-        except (OSError, ValueError, KeyError, EOFError) as reason:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as reason:
             raise DataError(f"{path}: not golden vectors: {reason}", "tinykit quantize") from None
         vectors = cls(**arrays)
         vectors.check(str(path))
