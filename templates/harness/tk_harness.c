@@ -142,11 +142,13 @@ static uint8_t handle_features_cost(const uint8_t *request, uint32_t length)
 
 static uint8_t handle_trace(const uint8_t *request, uint32_t length)
 {
-    const tk_tracer_record *record = tk_tracer_op(tk_get_u16(request + TK_AT_TRACE_OP));
+    const tk_tracer_record *record =
+        tk_tracer_record_at(tk_get_u16(request + TK_AT_TRACE_POSITION));
 
     (void)length;
     if (record == 0)
         return TK_STATUS_OUT_OF_RANGE;
+    tk_reply_u16(record->op);
     tk_reply_u32(record->bytes);
     tk_reply_u32(record->crc);
     tk_reply_u32(record->ticks);

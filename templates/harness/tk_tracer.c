@@ -13,7 +13,8 @@
 
 void tk_trace(uint32_t op, const void *data, uint32_t bytes); /* called by tk_model.c */
 
-static tk_tracer_record records[TK_MODEL_OPS];
+static tk_tracer_record records[TK_MODEL_OPS + 1]; /* one more: C has no empty arrays */
+static uint32_t count;
 static uint32_t overhead;
 static uint32_t resumed; /* the counter when the op began */
 
@@ -23,17 +24,30 @@ static uint32_t stop_output;
 static const uint8_t *output;
 static uint32_t output_bytes;
 
+/* Ops have numbers that need not be dense, and outputs that come one after the other. */
+static void record(uint32_t op, const void *data, uint32_t bytes, uint32_t ticks)
+{
+    tk_tracer_record *last;
+
+    if (count == 0 || records[count - 1].op != op) {
+        if (count == TK_MODEL_OPS)
+            return;
+        records[count++].op = op;
+    }
+    last = &records[count - 1];
+    last->bytes += bytes;
+    last->crc = tk_crc32(last->crc, data, bytes);
+    last->ticks += ticks;
+}
+
 void tk_trace(uint32_t op, const void *data, uint32_t bytes)
 {
     uint32_t ticks = tk_hal_counter() - resumed;
 
-    if (op < TK_MODEL_OPS) {
-        records[op].bytes += bytes;
-        records[op].crc = tk_crc32(records[op].crc, data, bytes);
-        records[op].ticks += ticks;
-    } else if (op == NO_OP) {
+    if (op == NO_OP)
         overhead = ticks;
-    }
+    else
+        record(op, data, bytes, ticks);
     if (op == stop_op && op != NO_OP && stop_output-- == 0) {
         output = data;
         output_bytes = bytes;
@@ -46,6 +60,7 @@ void tk_trace(uint32_t op, const void *data, uint32_t bytes)
 static void start(void)
 {
     memset(records, 0, sizeof records);
+    count = 0;
     output = 0;
     output_bytes = 0;
     resumed = tk_hal_counter();
@@ -75,9 +90,9 @@ const uint8_t *tk_tracer_output(uint32_t *bytes)
     return output;
 }
 
-const tk_tracer_record *tk_tracer_op(uint32_t op)
+const tk_tracer_record *tk_tracer_record_at(uint32_t position)
 {
-    return op < TK_MODEL_OPS ? &records[op] : 0;
+    return position < count ? &records[position] : 0;
 }
 
 uint32_t tk_tracer_overhead(void)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -102,14 +103,13 @@ def test_infer_on_features(device: Device) -> None:
 
 def test_trace(trace_device: Device) -> None:
     """A trace build gives the size and checksum of each op's outputs."""
-    import zlib
-
     client, inputs = Client(trace_device), random_inputs(2)
-    expected = [b"", b"", b""]
+    expected = {0: b"", 4: b"", 7: b""}
     for op, data in model([array.tobytes() for array in inputs]):
         expected[op] += data
-    traces = client.trace(inputs)
-    assert [(t.bytes, t.crc) for t in traces] == [(len(d), zlib.crc32(d)) for d in expected]
+    assert [(trace.op, trace.bytes, trace.crc) for trace in client.trace(inputs)] == [
+        (op, len(data), zlib.crc32(data)) for op, data in expected.items()
+    ]
 
 
 def test_op_output(trace_device: Device) -> None:
@@ -391,6 +391,21 @@ def test_noise_before_hello() -> None:
     device = fake_device()
     device._sent = b"\xffrst:0x1 (POWERON)\r\nboot ok\r\n"
     assert Client(device).hello().board == "host"
+
+
+def test_firmware_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line that firmware writes on a fault is told at once, with the address to look up."""
+    device = fake_device()
+    client = Client(device)
+    client.hello()
+    text = b"\r\nfault: pc 0x000012a4 lr 0x00001001 cfsr 0x00008200 hfsr 0x40000000\r\n"
+    pieces = [text[at : at + 7] for at in range(0, len(text), 7)]
+    monkeypatch.setattr(device, "read", lambda timeout_s: pieces.pop(0))
+    with pytest.raises(
+        DeviceError, match=r"stopped on a fault: pc 0x000012a4 lr .*`tensor`"
+    ) as error:
+        client.reset()
+    assert error.value.hint.endswith("addr2line -e firmware.elf 0x000012a4")
 
 
 def test_other_protocol_version() -> None:

@@ -26,8 +26,8 @@ def test_first_divergence(trace_device: Device, entry: int) -> None:
     wrong = bytearray(data)
     wrong[-1] ^= 0x80
     expected = [*EXPECTED[:entry], (op, bytes(wrong)), *EXPECTED[entry + 1 :]]
-    if op < 2:
-        expected[-1] = (2, bytes(2))  # a later difference is not the first
+    if op < 7:
+        expected[-1] = (7, bytes(2))  # a later difference is not the first
     client = Client(trace_device)
     found = first_divergence(client, INPUTS, expected)
     assert found is not None

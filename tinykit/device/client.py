@@ -82,7 +82,10 @@ class FeaturesCost:
 
 @dataclass(frozen=True)
 class OpTrace:
-    """What one op of the last inference gave (all its outputs) and cost; trace builds only."""
+    """What one op of the last inference gave (all its outputs) and cost; trace builds only.
+
+    `op` is its number in the .tflite.
+    """
 
     op: int
     bytes: int
@@ -206,10 +209,15 @@ class Client:
         self._need_trace()
         self.write(inputs)
         self._link.request("invoke", count=1)
-        return [OpTrace(op, **self._link.request("trace", op=op)) for op in range(self.info.ops)]
+        return [
+            OpTrace(**self._link.request("trace", position=position))
+            for position in range(self.info.ops)
+        ]
 
     def op_output(self, inputs: Sequence[NDArray[Any]], op: int, output: int = 0) -> bytes:
-        """Run one inference in a trace build up to `op`; return that output of it.
+        """Run one inference in a trace build up to `op` (its number in the .tflite).
+
+        Returns that output of the op.
 
         The model's state is left in the middle of an inference: `reset` before the next.
         """

@@ -17,7 +17,7 @@ from tinykit.device.client import Client
 class Divergence:
     """The first op that differs: which output of it, which byte, and how many bytes in all."""
 
-    op: int  # in the order of execution
+    op: int  # its number in the .tflite
     output: int
     index: int
     device: int
@@ -43,8 +43,9 @@ def first_divergence(
     Parameters
     ----------
     inputs : one array for each input of the model
-    expected : (op, bytes of an output), in the order of execution, as from `HostModel.trace` or
-        the golden interpreter's tensors; ops that are not in it are not compared
+    expected : (number of the op in the .tflite, bytes of an output), in the order of execution, as
+        from `HostModel.trace` or the golden interpreter's tensors; an op that is not in it is not
+        compared
 
     Returns
     -------

@@ -134,7 +134,7 @@ class FakeDevice:
         self._session = True
         self._do_reset()
         flags = (Flag.FEATURES if self.front_end else 0) | (Flag.TRACE if self.trace else 0)
-        ops = 1 + max(op for op, _ in self.run([bytes(size) for size in self.input_bytes]))
+        ops = len({op for op, _ in self.run([bytes(size) for size in self.input_bytes])})
         counts = {"inputs": len(self.input_bytes), "outputs": len(self.output_bytes), "ops": ops}
         return _HELLO | counts | {"flags": flags, "nonce": nonce} | self.hello
 
@@ -192,11 +192,16 @@ class FakeDevice:
             "stack_bytes": self.stack_bytes,
         }
 
-    def _do_trace(self, op: int) -> dict[str, Any]:
+    def _do_trace(self, position: int) -> dict[str, Any]:
         if not self.trace:
             raise _Refused(Status.UNSUPPORTED)
+        ops = list(dict.fromkeys(op for op, _ in self._traced))
+        if position >= len(ops):
+            raise _Refused(Status.OUT_OF_RANGE)
+        op = ops[position]
         outputs = b"".join(data for index, data in self._traced if index == op)
         return {
+            "op": op,
             "bytes": len(outputs),
             "crc": zlib.crc32(outputs),
             "ticks": self.ticks,

@@ -7,6 +7,7 @@ or fell silent, ends in a `DeviceError` that says what was acknowledged last.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -32,6 +33,8 @@ RENEW = "renew the firmware: tinykit generate, build, flash"
 """The hint when the device speaks another dialect."""
 
 _QUIET_S = 0.05
+_FAULT = re.compile(rb"fault: pc (0x[0-9a-f]{8}) [ -~]*\r\n")
+_FAULT_BYTES = 100  # longer than such a line
 _SEND_AGAIN = frozenset(status for status in Status if status.retry)
 
 Direction = Literal["->", "<-"]
@@ -65,6 +68,7 @@ class Link:
         self._arrived: Iterator[framing.Frame | framing.Damaged] = iter(())
         self._sequence = 0
         self._acknowledged = "nothing"
+        self._tail = b""
 
     def request(self, name: str, **values: Any) -> dict[str, Any]:
         """Send a command until it is answered; return the reply's fields.
@@ -132,6 +136,19 @@ class Link:
             if not data:
                 return trouble
             self._arrived = self._decoder.feed(data)
+            self._check_fault(data)
+
+    def _check_fault(self, data: bytes) -> None:
+        """Raise when `data` ends the line of text that firmware writes before it stops."""
+        fault = _FAULT.search(self._tail + data)
+        self._tail = (self._tail + data)[-_FAULT_BYTES:]
+        if fault:
+            text = fault[0].decode().strip()
+            raise DeviceError(
+                f"{self.port}: the firmware stopped on a {text}; acknowledged last: "
+                f"{self._acknowledged}",
+                "the source line: arm-none-eabi-addr2line -e firmware.elf " + fault[1].decode(),
+            )
 
     def _accept(self, command: wire.Command, reply: framing.Frame) -> dict[str, Any]:
         """Return the reply's fields.

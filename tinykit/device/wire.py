@@ -260,9 +260,10 @@ COMMANDS: tuple[Command, ...] = (
         0x09,
         "trace",
         "Say what an op gave and cost in the last `invoke` (trace builds).",
-        (Field("op", "u16", "0 to ops - 1, in the order of execution"),),
+        (Field("position", "u16", "0 to ops - 1, in the order of execution"),),
         (
-            Field("bytes", "u32", "bytes of all its outputs; 0: it did not run"),
+            Field("op", "u16", "its number in the .tflite"),
+            Field("bytes", "u32", "bytes of all its outputs"),
             Field("crc", "u32", "CRC-32 of its outputs, one after the other"),
             Field("ticks", "u32", "its time, of which `overhead_ticks` is the measurement's"),
             _OVERHEAD,
@@ -274,7 +275,7 @@ COMMANDS: tuple[Command, ...] = (
         "Run the model and stop right after an op, so that its output can be read before a later "
         "op overwrites it (trace builds). `reset` before the next `invoke`.",
         (
-            Field("op", "u16", "0 to ops - 1, in the order of execution"),
+            Field("op", "u16", "its number in the .tflite"),
             Field("output", "u8", "which of the op's outputs"),
         ),
         (Field("bytes", "u32", "size of that output"),),

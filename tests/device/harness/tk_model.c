@@ -51,12 +51,12 @@ void tk_model_invoke(void)
         sums[i % 4] = (uint8_t)(sums[i % 4] + input[0][i]);
     ends[0] = input[0][0];
     ends[1] = input[0][299];
-    TRACE(1, sums, 4);
-    TRACE(1, ends, 2);
+    TRACE(4, sums, 4);
+    TRACE(4, ends, 2);
     for (i = 0; i < 280; i++)
         output[0][i] = (uint8_t)(input[0][i] + sums[i % 4]);
     output[1][0] = (uint8_t)(ends[0] + ends[1]);
     output[1][1] = state++;
-    TRACE(2, output[0], 280);
-    TRACE(2, output[1], 2);
+    TRACE(7, output[0], 280);
+    TRACE(7, output[1], 2);
 }
