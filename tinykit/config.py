@@ -59,6 +59,13 @@ class Augment(_Table, frozen=True, kw_only=True):
     gain_db: tuple[float, float] = (-10.0, 10.0)
     copies: Annotated[int, msgspec.Meta(ge=0)] = 3  # augmented versions beside the clean clip
 
+    def __post_init__(self) -> None:
+        """Check the ranges; msgspec adds where the table is."""
+        for key in ("noise_snr_db", "gain_db"):
+            low, high = getattr(self, key)
+            if low > high:
+                raise ValueError(f"`{key}` goes from {low:g} to {high:g}: lowest first")
+
 
 class Model(_Table, frozen=True, kw_only=True):
     """[model] `architecture` is a file in tinykit/models."""

@@ -120,10 +120,11 @@ def coloured(kind: str, count: int, rate_hz: int, rng: np.random.Generator) -> S
     if kind == "hum":
         mains_hz = float(rng.choice([50.0, 60.0]))
         harmonic = np.arange(1, 16)[:, None]
-        angle = 2 * np.pi * mains_hz * harmonic * np.arange(count) / rate_hz
+        angle = 2 * np.pi * mains_hz * harmonic * np.arange(rate_hz) / rate_hz
         strength = rng.uniform(0.2, 1.0, harmonic.shape) / harmonic
         phase = rng.uniform(0, 2 * np.pi, harmonic.shape)
-        signal = (strength * np.sin(angle + phase)).sum(axis=0) + 0.02 * white
+        second = (strength * np.sin(angle + phase)).sum(axis=0)
+        signal = np.resize(second, count) + 0.02 * white  # whole periods: no seam
     else:
         slope = {"white": 0.0, "pink": 0.5, "brown": 1.0}[kind]
         spectrum = np.fft.rfft(white)

@@ -21,8 +21,8 @@ from tinykit.audio import espeak_worker
 from tinykit.audio.espeak_worker import HEADER, OK
 from tinykit.errors import ToolError
 
-MOST_WORDS_PER_MINUTE = 450
-"""The fastest that espeak-ng speaks."""
+MOST_WORDS_PER_MINUTE = 320
+"""The fastest that still sounds like a person; espeak-ng itself goes up to 450."""
 
 _PACKAGE = "espeakng_loader"
 _REPLY_TIMEOUT_S = 30.0  # a word takes milliseconds; only a worker that hangs takes this long
@@ -38,11 +38,11 @@ class Utterance:
     voice : str
         Name of espeak-ng, `accent+variant`: `en-us+f2`.
     words_per_minute : int
-        80 to 450.
+        80 to 450; 160 is calm speech.
     pitch, pitch_range : int
         0 to 99; 50 is the voice's own.
     seed : int
-        Of the noise in breath, flutter and fricatives.
+        Of the noise in a breathy voice.
     """
 
     text: str

@@ -33,7 +33,7 @@ from tinykit.progress import Progress, silent
 
 NOISE_FOLDER = "_background_noise_"
 
-_SYNTHETIC_NOISE_SECONDS = 60.0
+_SYNTHETIC_NOISE_SECONDS = 20.0
 """Length of each kind of noise, per split, where a data set brings none."""
 
 
