@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,11 @@ class CompiledModel:
 
 
 def compile_model(
-    data: bytes, core: Core, optimize: Mode = "speed", name: str = "model"
+    data: bytes,
+    core: Core,
+    optimize: Mode = "speed",
+    name: str = "model",
+    dump: Callable[[str, Graph], None] | None = None,
 ) -> CompiledModel:
     """Compile an int8 .tflite to C.
 
@@ -100,20 +105,21 @@ def compile_model(
         What matters more.
     name : str
         What the model is called in the generated files.
+    dump : callable, optional
+        Sees the graph as read and after each pass, as `passes.run` says.
 
     Raises
     ------
     ModelError
         When the file is corrupt, not fully int8, or uses what the compiler does not support.
+    UsageError
+        When `optimize` is none of the three.
     """
     if optimize not in MODES:
         raise UsageError(f"optimize is {optimize!r}", "one of: " + ", ".join(MODES))
     target = Target(core, optimize)
     source_graph = read_tflite(data, name)
-    graph = source_graph
-    for transform in getattr(passes, "PASSES", ()):
-        graph = transform(graph)
-        graph.verify()
+    graph = passes.run(source_graph, dump)
     macs = sum(ops.rule(op).macs(graph, op) for op in graph.ops)
     planned = plan(graph, schedule(graph, target))
     files = emit.sources(graph, planned, target, macs)

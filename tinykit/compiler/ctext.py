@@ -74,6 +74,8 @@ def initialiser(params: Mapping[str, Any]) -> str:
 
 
 def _field(name: str, value: object) -> str:
+    if isinstance(value, tuple):
+        value = "{" + ", ".join(map(str, value)) + "}"
     return f".{name} = {value}".replace(" ", _NO_BREAK)
 
 

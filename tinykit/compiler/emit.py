@@ -19,7 +19,7 @@ from tinykit.compiler import copies, ctext
 from tinykit.compiler.constants import ConstantPool
 from tinykit.compiler.ir import Graph, Op
 from tinykit.compiler.lower import Argument, Call, Constant, Input, Output, Scratch, Target
-from tinykit.compiler.plan import Plan
+from tinykit.compiler.plan import Plan, Span
 
 KERNEL_DIR = Path(__file__).resolve().parent.parent / "kernels"
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -103,11 +103,12 @@ def _memory_map(plan: Plan) -> list[str]:
             return "in"
         return "out" if position >= len(plan.steps) else str(plan.steps[position].op.index)
 
-    return [
-        f"{span.offset:{width}} .. {span.offset + span.bytes:<{width}}  "
-        f"{number(span.first):>3} - {number(span.last):<3}  {ctext.comment(span.name, 60)}"
-        for span in spans
-    ]
+    def line(span: Span) -> str:
+        where = f"{span.offset:{width}} .. {span.offset + span.bytes:<{width}}"
+        name = ctext.comment(span.name.split(";")[0])  # converters join the names of fused ops
+        return f"{where}  {number(span.first):>3} - {number(span.last):<3}  {name}"
+
+    return [line(span) for span in spans]
 
 
 class _Writer:
@@ -242,7 +243,7 @@ class _Writer:
         target = self.plan.span(op.outputs[0])
         if target and target.offset in starts:
             return text + ", in place"
-        return text + f", {shared:,} B of it over its input"
+        return text + f", {shared:,} B shared with its input"
 
 
 def _geometry(op: Op) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import struct
 import subprocess
 import tempfile
@@ -194,7 +195,7 @@ class _Process(_Runner):
         start = ends[-2] + 1 if len(ends) > 1 else 0
         joined = records[ends[-1]][1]
         cuts = np.cumsum([0, *sizes])
-        outputs = [joined[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        outputs = [joined[a:b] for a, b in itertools.pairwise(cuts)]
         return outputs, records[start : ends[-1]]
 
     def reset(self) -> None:

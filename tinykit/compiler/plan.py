@@ -195,7 +195,7 @@ def _overlaps(
         for source in {roots[key] for key in step.op.inputs if key in roots}:
             if result not in roots or lives[source][1] != position:
                 continue  # a state, or the input is still needed afterwards
-            reads = [i for i, key in enumerate(step.op.inputs) if key is not None and roots.get(key) == source]
+            reads = [i for i, key in enumerate(step.op.inputs) if key in roots and roots[key] == source]
             pairs = [allowed.get((i, output)) for i in reads]
             if any(pair is None for pair in pairs):
                 continue

@@ -48,13 +48,18 @@ TK_INLINE int32_t tk_requantize_any(int32_t acc, int32_t multiplier, int32_t shi
     return v > INT32_MAX ? INT32_MAX : v < INT32_MIN ? INT32_MIN : (int32_t)v;
 }
 
-/* acc scaled, moved to the zero point, limited to the activation. */
-TK_INLINE int8_t tk_output_s8(int32_t acc, int32_t multiplier, int32_t shift, const tk_output *to)
+/* v, already scaled, moved to the zero point and limited to the activation. */
+TK_INLINE int8_t tk_limited_s8(int32_t v, const tk_output *to)
 {
-    const int32_t v =
-        to->any_shift ? tk_requantize_any(acc, multiplier, shift) : tk_requantize(acc, multiplier, shift);
     /* limited before the zero point is added: v may be saturated */
     return (int8_t)(tk_clamp(v, to->low - to->zero_point, to->high - to->zero_point) + to->zero_point);
+}
+
+/* acc scaled, moved to the zero point and limited to the activation. */
+TK_INLINE int8_t tk_output_s8(int32_t acc, int32_t multiplier, int32_t shift, const tk_output *to)
+{
+    return tk_limited_s8(
+        to->any_shift ? tk_requantize_any(acc, multiplier, shift) : tk_requantize(acc, multiplier, shift), to);
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* Softmax, int8 to int8 with output scale 1/256 and zero point -128, in fixed point as TensorFlow Lite Micro. */
+/* Softmax, int8 to int8 or int16, in fixed point as TensorFlow Lite Micro does it. */
 #ifndef TK_SOFTMAX_H
 #define TK_SOFTMAX_H
 
@@ -23,40 +23,73 @@ TK_INLINE int32_t tk_one_over_one_plus(int32_t a)
     return x > INT32_MAX / 2 ? INT32_MAX : x * 2;
 }
 
-/* Works in place: each input is read for the last time just before its output is written.
+/* What the outputs of a row have in common. */
+typedef struct {
+    int32_t largest; /* input of the row */
+    int32_t scale;   /* 1 / sum = scale * 2^(-31 - bits) */
+    int32_t bits;
+} tk_softmax_row;
+
+/* in, table: as below, one row */
+TK_INLINE tk_softmax_row tk_softmax_sum(const int8_t *in, const int32_t *table, const tk_softmax_params *p)
+{
+    tk_softmax_row row = {.largest = INT8_MIN};
+    TK_ROLLED
+    for (int32_t i = 0; i < p->depth; i++) {
+        row.largest = in[i] > row.largest ? in[i] : row.largest;
+    }
+    int32_t sum = 0; /* Q12.19: up to 4,095 terms of at most 1 */
+    TK_ROLLED
+    for (int32_t i = 0; i < p->depth; i++) {
+        const int32_t d = row.largest - in[i];
+        sum += d < p->entries ? tk_rounding_shift(table[d], 12) : 0;
+    }
+    int32_t zeros = 0;
+    TK_ROLLED
+    while (((uint32_t)sum << zeros) < 1u << 31) {
+        zeros++;
+    }
+    row.scale = tk_one_over_one_plus((int32_t)(((uint32_t)sum << zeros) - (1u << 31)));
+    row.bits = 12 - zeros;
+    return row;
+}
+
+/* exp(-d) / sum for input v, with `bits` fraction bits. */
+TK_INLINE int32_t tk_softmax_of(int32_t v, tk_softmax_row row, int32_t bits, const int32_t *table,
+                                const tk_softmax_params *p)
+{
+    const int32_t d = row.largest - v;
+    return d < p->entries ? tk_rounding_shift(tk_doubling_high_mul(row.scale, table[d]), row.bits + 31 - bits) : 0;
+}
+
+/* Output scale 1/256, zero point -128. Works in place: each input is read last just before its output is written.
  *
- * in:    int8 [rows][depth]
+ * in:    int8 [rows][depth]; depth: 1..511
  * table: int32 [entries], exp(-beta * scale * d) in Q0.31 for the distance d = 0, 1, ... of an input from the row's
  *        maximum. Distances beyond it are so small that they count as nothing.
  * out:   int8 [rows][depth] */
 TK_KERNEL void tk_softmax_s8(const int8_t *in, const int32_t *table, int8_t *out, const tk_softmax_params *p)
 {
     for (int32_t r = 0; r < p->rows; r++) {
-        int32_t largest = INT8_MIN;
+        const tk_softmax_row row = tk_softmax_sum(in, table, p);
         TK_ROLLED
         for (int32_t i = 0; i < p->depth; i++) {
-            largest = in[i] > largest ? in[i] : largest;
+            out[i] = (int8_t)tk_clamp(tk_softmax_of(in[i], row, 8, table, p) - 128, INT8_MIN, INT8_MAX);
         }
-        int32_t sum = 0; /* Q12.19: up to 4,095 terms of at most 1 */
+        in += p->depth;
+        out += p->depth;
+    }
+}
+
+/* Output int16 with scale 1/65536, zero point -32768; depth: 1..4095. */
+TK_KERNEL void tk_softmax_s8_s16(const int8_t *in, const int32_t *table, int16_t *out, const tk_softmax_params *p)
+{
+    for (int32_t r = 0; r < p->rows; r++) {
+        const tk_softmax_row row = tk_softmax_sum(in, table, p);
         TK_ROLLED
         for (int32_t i = 0; i < p->depth; i++) {
-            const int32_t d = largest - in[i];
-            sum += d < p->entries ? tk_rounding_shift(table[d], 12) : 0;
-        }
-        /* sum = 2^over * (1 + a): normalised, so that the reciprocal keeps 31 bits */
-        int32_t zeros = 0;
-        TK_ROLLED
-        while (((uint32_t)sum << zeros) < 1u << 31) {
-            zeros++;
-        }
-        const int32_t scale = tk_one_over_one_plus((int32_t)(((uint32_t)sum << zeros) - (1u << 31)));
-        const int32_t shift = 12 - zeros + 31 - 8;
-        TK_ROLLED
-        for (int32_t i = 0; i < p->depth; i++) {
-            const int32_t d = largest - in[i];
-            const int32_t v =
-                d < p->entries ? tk_rounding_shift(tk_doubling_high_mul(scale, table[d]), shift) : 0;
-            out[i] = (int8_t)tk_clamp(v - 128, INT8_MIN, INT8_MAX);
+            out[i] =
+                (int16_t)tk_clamp(tk_softmax_of(in[i], row, 16, table, p) - 32768, INT16_MIN, INT16_MAX);
         }
         in += p->depth;
         out += p->depth;

@@ -78,7 +78,8 @@ class Constant:
 
 
 Argument: TypeAlias = Input | Output | Scratch | Constant
-Params: TypeAlias = Mapping[str, "int | Params"]
+Params: TypeAlias = Mapping[str, "int | str | tuple[int, ...] | Params"]
+"""Initialisers of a struct: a number, the name of a C constant, an array, or a struct inside."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
-"""Ops that give the same bytes another shape: no code."""
+"""Ops that give the same bytes another shape: no code, or a copy of a constant or a state."""
 
 from __future__ import annotations
 
 from tinykit.compiler.ir import Graph, Op
-from tinykit.compiler.lower import Kernel, Lowering
+from tinykit.compiler.lower import Kernel, Lowering, move
 
 
 def _in_arena(graph: Graph, op: Op) -> bool:
-    """A view of a state or a constant would have to be copied."""
+    """Whether input and output can be the same bytes of the arena."""
     assert op.inputs[0] is not None
     source, result = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
     return source.data is None and not source.state and not result.state
@@ -18,4 +18,4 @@ def _lower(graph: Graph, op: Op) -> Lowering:
 
 
 KINDS = ("reshape", "squeeze", "expand_dims")
-KERNELS = (Kernel("view", "", _lower, matches=_in_arena),)
+KERNELS = (Kernel("view", "", _lower, matches=_in_arena), *move.KERNELS)

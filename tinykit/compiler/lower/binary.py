@@ -1,0 +1,122 @@
+"""Elementwise int8 ops with two inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinykit.compiler import ops
+from tinykit.compiler.ir import Graph, Op
+from tinykit.compiler.lower import (
+    Call,
+    InPlace,
+    Input,
+    Kernel,
+    Lowering,
+    Output,
+    Params,
+    _strides,
+    dims,
+    table,
+)
+from tinykit.compiler.ops import _binary, _lookup, _sum, mul
+
+_CONSTANTS = {
+    "add": "TK_SUM",
+    "sub": "TK_DIFFERENCE",
+    "mul": "TK_PRODUCT",
+    "maximum": "TK_MAXIMUM",
+    "minimum": "TK_MINIMUM",
+}
+
+
+def _scalar(graph: Graph, op: Op) -> int | None:
+    """Return the position of an input that is one constant value, or None."""
+    for position, key in enumerate(op.inputs):
+        assert key is not None
+        tensor = graph.tensors[key]
+        if tensor.data is not None and not tensor.state and tensor.size == 1:
+            return position
+    return None
+
+
+def _has_scalar(graph: Graph, op: Op) -> bool:
+    scalar = _scalar(graph, op)
+    return scalar is not None and graph.tensors[op.inputs[1 - scalar]].data is None  # type: ignore[index]
+
+
+def _lower_with_scalar(graph: Graph, op: Op) -> Lowering:
+    """With one constant value, the op is a function of one int8: a table."""
+    scalar = _scalar(graph, op)
+    assert scalar is not None
+    key = op.inputs[scalar]
+    assert key is not None
+    inputs: list[ops.Array | None] = [None, None]
+    inputs[scalar] = graph.tensors[key].data
+    inputs[1 - scalar] = _lookup.INPUTS.astype(np.int8)
+    (values,) = ops.rule(op).reference(graph, op, inputs)
+    return table.look_up(graph, op, 1 - scalar, values.reshape(-1))
+
+
+def _axes(graph: Graph, op: Op) -> list[_strides.Axis]:
+    result = dims(graph, op.outputs[0])
+    steps = [_strides.broadcast(dims(graph, key), result) for key in op.inputs]
+    return _strides.merge(result, *steps)
+
+
+def _few_axes(graph: Graph, op: Op) -> bool:
+    return len(_axes(graph, op)) <= 4
+
+
+def _arithmetic(graph: Graph, op: Op) -> Params:
+    """Return the initialisers that say what is computed."""
+    first, second = (graph.tensors[key].zero_point for key in op.inputs if key is not None)
+    result = graph.tensors[op.outputs[0]]
+    operands, output = [(0, 0), (0, 0)], (0, 0)
+    rule = ops.rule(op)
+    if isinstance(rule, _sum.SumRule):
+        scaling = rule.scaling(graph, op)
+        operands, output = [scaling.first, scaling.second], scaling.output
+    elif rule is mul.RULE:
+        output = mul.RULE.scaling(graph, op)
+    low, high = _binary.output_range(op, result)
+    return {
+        "first": {
+            "zero_point": first,
+            "multiplier": operands[0][0],
+            "shift": -operands[0][1],
+        },
+        "second": {
+            "zero_point": second,
+            "multiplier": operands[1][0],
+            "shift": -operands[1][1],
+        },
+        "multiplier": output[0],
+        "shift": -output[1],
+        "to": {"zero_point": result.zero_point, "low": low, "high": high, "any_shift": 1},
+    }
+
+
+def _lower(graph: Graph, op: Op) -> Lowering:
+    count, first, second = _strides.loops(_axes(graph, op), 4, 2)
+    call = Call(
+        "tk_binary_s8",
+        (Input(0), Input(1), Output()),
+        "tk_binary_params",
+        {
+            "kind": _CONSTANTS[op.kind],
+            "count": count,
+            "first_step": first,
+            "second_step": second,
+            **_arithmetic(graph, op),
+        },
+    )
+    size = graph.tensors[op.outputs[0]].size
+    whole = [i for i, key in enumerate(op.inputs) if np.prod(dims(graph, key)) == size]
+    return Lowering((call,), in_place=tuple(InPlace(input=i) for i in whole))
+
+
+KINDS = tuple(_CONSTANTS)
+KERNELS = (
+    Kernel("table_s8", "tk_table.h", _lower_with_scalar, matches=_has_scalar),
+    Kernel("binary_s8", "tk_binary.h", _lower, matches=_few_axes),
+)
