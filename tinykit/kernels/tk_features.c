@@ -6,7 +6,7 @@
 #include "tk_frontend.h"
 
 /* The window that is being collected, in order: nothing wraps around inside it. */
-static int16_t window[TK_FEATURES_WINDOW_SAMPLES];
+static TK_ALIGNED(4) int16_t window[TK_FEATURES_WINDOW_SAMPLES];
 static uint32_t filled;
 
 static tk_fft_bin bins[TK_FEATURES_FFT_SIZE / 2];

@@ -17,7 +17,10 @@ typedef struct {
 
 typedef union {
     tk_complex spectrum;
-    uint64_t power;
+    struct {
+        uint32_t low; /* two words: compilers multiply halves better than shifted 64-bit values */
+        uint32_t high;
+    } power;
 } tk_fft_bin;
 
 /* All but the pointers are literals, so that the kernel is compiled for one size. */
@@ -35,17 +38,16 @@ typedef struct {
 TK_INLINE tk_complex tk_fft_input(const int16_t *samples, uint32_t index, const tk_fft_params *p)
 {
     const uint32_t pairs = p->window_samples / 2;
-    tk_complex value = {0, 0};
-    if (index < pairs / 2) {
-        const int16_t *window = p->window + 2 * index;
-        value.re = (samples[2 * index] * window[0]) >> p->shift;
-        value.im = (samples[2 * index + 1] * window[1]) >> p->shift;
-    } else if (index < pairs) {
-        const int16_t *window = p->window + 2 * (pairs - 1 - index);
-        value.re = (samples[2 * index] * window[1]) >> p->shift;
-        value.im = (samples[2 * index + 1] * window[0]) >> p->shift;
+    if (index >= pairs) {
+        return (tk_complex){0, 0};
     }
-    return value;
+    const tk_q15x2 pair = tk_load_pair(samples + 2 * index);
+    if (index < pairs / 2) {
+        const tk_q15x2 window = tk_load_pair(p->window + 2 * index);
+        return (tk_complex){(tk_low(pair) * tk_low(window)) >> p->shift, (tk_high(pair) * tk_high(window)) >> p->shift};
+    }
+    const tk_q15x2 window = tk_load_pair(p->window + 2 * (pairs - 1 - index));
+    return (tk_complex){(tk_low(pair) * tk_high(window)) >> p->shift, (tk_high(pair) * tk_low(window)) >> p->shift};
 }
 
 /* The four sums of a radix-4 butterfly, stored `span` bins apart. */
@@ -101,22 +103,25 @@ TK_INLINE void tk_fft_first_stage(const int16_t *samples, tk_fft_bin *z, const t
 /* Combine transforms of `span` bins, four at a time. */
 TK_INLINE void tk_fft_stage(tk_fft_bin *z, uint32_t span, const tk_fft_params *p)
 {
-    const tk_fft_bin *end = z + p->half;
+    const uint32_t groups = p->half / (4 * span);
     const uint32_t step = p->half / (2 * span); /* in the table, for the angle pi / (2 span) */
-    for (tk_fft_bin *at = z; at < end; at += 4 * span) {
+    const uint32_t quarter = span * step;
+    tk_fft_bin *at = z;
+    for (uint32_t group = 0; group < groups; group++, at += 4 * span) {
         tk_fft_combine(at, span, tk_fft_halved(at[0].spectrum), tk_fft_halved(at[span].spectrum),
                        tk_fft_halved(at[2 * span].spectrum), tk_fft_halved(at[3 * span].spectrum));
     }
-    for (uint32_t k = 1; k < span; k++) {
-        const tk_q15x2 once = p->twiddle[k * step];
+    for (uint32_t k = step; k < quarter; k += step) {
+        const tk_q15x2 once = p->twiddle[k];
         tk_q15x2 twice;
-        if (2 * k <= span) {
-            twice = p->twiddle[2 * k * step];
-        } else { /* a quarter turn beyond the table: times -i */
-            twice = p->twiddle[(2 * k - span) * step];
+        if (2 * k <= quarter) {
+            twice = p->twiddle[2 * k];
+        } else { /* beyond the table: turn a quarter back, times -i */
+            twice = p->twiddle[2 * k - quarter];
             twice = (twice >> 16) | ((0u - twice) << 16);
         }
-        for (tk_fft_bin *at = z + k; at < end; at += 4 * span) {
+        at = ++z;
+        for (uint32_t group = 0; group < groups; group++, at += 4 * span) {
             tk_fft_combine(at, span, tk_fft_halved(at[0].spectrum), tk_fft_times(at[span].spectrum, once),
                            tk_fft_times(at[2 * span].spectrum, twice),
                            tk_fft_times_conjugate(at[3 * span].spectrum, once));
@@ -124,9 +129,11 @@ TK_INLINE void tk_fft_stage(tk_fft_bin *z, uint32_t span, const tk_fft_params *p
     }
 }
 
-TK_INLINE uint64_t tk_fft_squared(int32_t re, int32_t im)
+TK_INLINE void tk_fft_square(tk_fft_bin *bin, int32_t re, int32_t im)
 {
-    return (uint64_t)((int64_t)re * re + (int64_t)im * im);
+    const int64_t power = (int64_t)re * re + (int64_t)im * im;
+    bin->power.low = (uint32_t)power;
+    bin->power.high = (uint32_t)(power >> 32);
 }
 
 /* From the complex spectrum to the power of bins 1 to half - 1 of the real frame. */
@@ -140,8 +147,8 @@ TK_INLINE void tk_fft_split(tk_fft_bin *z, const tk_fft_params *p)
         const tk_complex v = high->spectrum;
         const tk_complex even = {(u.re + v.re) >> 1, (u.im - v.im) >> 1};
         const tk_complex odd = tk_fft_times((tk_complex){u.im + v.im, v.re - u.re}, *twiddle);
-        high->power = tk_fft_squared(even.re - odd.re, odd.im - even.im);
-        low->power = tk_fft_squared(even.re + odd.re, even.im + odd.im);
+        tk_fft_square(high, even.re - odd.re, odd.im - even.im);
+        tk_fft_square(low, even.re + odd.re, even.im + odd.im);
     }
 }
 
@@ -149,8 +156,14 @@ TK_INLINE void tk_fft_split(tk_fft_bin *z, const tk_fft_params *p)
 TK_INLINE void tk_fft_power(const int16_t *samples, tk_fft_bin *z, const tk_fft_params *p)
 {
     tk_fft_first_stage(samples, z, p);
-    for (uint32_t span = p->radix; span < p->half; span *= 4) {
-        tk_fft_stage(z, span, p);
+    /* Not a loop: each call is compiled for its span. */
+    tk_fft_stage(z, p->radix, p);
+    tk_fft_stage(z, 4 * p->radix, p);
+    if (p->half > 16 * p->radix) {
+        tk_fft_stage(z, 16 * p->radix, p);
+    }
+    if (p->half > 64 * p->radix) {
+        tk_fft_stage(z, 64 * p->radix, p);
     }
     tk_fft_split(z, p);
 }

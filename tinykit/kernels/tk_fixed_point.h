@@ -26,11 +26,23 @@ TK_INLINE int32_t tk_high(tk_q15x2 pair)
     return (int16_t)(pair >> 16);
 }
 
-/* floor(x * factor / 65536), half the product with a Q15 factor. Exact without 64 bits: the high half of x times
- * the factor, and the carry out of the low half. */
+/* Two neighbours in memory, at any alignment that the core loads words from. */
+TK_INLINE tk_q15x2 tk_load_pair(const int16_t *at)
+{
+    tk_q15x2 pair;
+    memcpy(&pair, at, sizeof pair);
+    return pair;
+}
+
+/* floor(x * factor / 65536), half the product with a Q15 factor. */
 TK_INLINE int32_t tk_mul_q15(int32_t x, int32_t factor)
 {
+#if defined(__thumb__) && !defined(__thumb2__)
+    /* Cortex-M0 has no 64-bit product. Exact without: the high half of x, and the carry out of its low half. */
     return (x >> 16) * factor + (((x & 0xFFFF) * factor) >> 16);
+#else
+    return (int32_t)(((int64_t)x * (factor * 65536)) >> 32); /* the high word of one product */
+#endif
 }
 
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP

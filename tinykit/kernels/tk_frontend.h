@@ -12,7 +12,7 @@ typedef struct {
     const uint16_t *band_bins; /* [mel_bins + 1] bins between two neighbouring mel edges */
     const uint16_t *weights;   /* of the rising filter, Q15, for each of those bins */
     const uint16_t *log2;      /* [33] */
-    const int16_t *dct;        /* [coefficients][(mel_bins + 1) / 2], its first half */
+    const int16_t *dct;        /* [coefficients][(mel_bins + 1) / 2], its first half, odd rows backwards */
     uint32_t first_bin;
     uint32_t mel_bins;
     uint32_t coefficients;
@@ -37,10 +37,10 @@ TK_INLINE void tk_frontend_log_mel(const tk_fft_bin *z, int32_t *logarithms, con
         uint64_t high = 0;
         uint64_t total = 0;
         for (const tk_fft_bin *end = bin + p->band_bins[band]; bin < end; bin++, weight++) {
-            const uint64_t power = bin->power;
-            low += (uint64_t)(uint32_t)power * *weight;
-            high += (uint64_t)(uint32_t)(power >> 32) * *weight;
-            total += power;
+            const uint32_t factor = *weight;
+            low += (uint64_t)bin->power.low * factor;
+            high += (uint64_t)bin->power.high * factor;
+            total += (uint64_t)bin->power.high << 32 | bin->power.low;
         }
         const uint64_t rising = (high << 17) + (low >> 15);
         if (band > 0) {
@@ -59,8 +59,8 @@ TK_INLINE void tk_frontend_quantize(const int32_t *logarithms, int8_t *row, cons
     }
 }
 
-/* Liftered DCT-II of the logarithms, to int8. Even rows are symmetric and odd rows antisymmetric, so the logarithms are
- * folded first (in place): sums in the first half, differences, backwards, in the second. */
+/* Liftered DCT-II of the logarithms, to int8. Even rows of the matrix are symmetric and odd rows antisymmetric, so the
+ * logarithms are folded first, in place: sums in the first half, differences, backwards, in the second. */
 TK_INLINE void tk_frontend_cepstrum(int32_t *logarithms, int8_t *row, const tk_frontend_params *p)
 {
     const uint32_t columns = (p->mel_bins + 1) / 2;
@@ -73,9 +73,10 @@ TK_INLINE void tk_frontend_cepstrum(int32_t *logarithms, int8_t *row, const tk_f
     }
     const int16_t *factor = p->dct;
     for (uint32_t k = 0; k < p->coefficients; k++) {
+        const int32_t *folded = k % 2 ? logarithms + p->mel_bins - columns : logarithms;
         int32_t sum = 0;
         for (uint32_t m = 0; m < columns; m++) {
-            sum += tk_mul_q15(logarithms[k % 2 ? last - m : m], *factor++);
+            sum = tk_mla_low(folded[m], (uint16_t)*factor++, sum);
         }
         row[k] = tk_requantize_q31(sum, p->multiplier, k ? p->bias : p->bias_first, p->shift);
     }
