@@ -231,3 +231,14 @@ def test_bars_are_as_long_as_the_cost() -> None:
     found = boxes(ops.draw(["a", "b"], [100, 50], "MACs"))
     (_, a0, a1), (_, b0, b1) = found
     assert (a1 - a0) == pytest.approx(2 * (b1 - b0), abs=0.1)
+
+
+def test_a_model_of_the_users_own_is_not_given_our_training_figures(made: Project) -> None:
+    """When the compiled model is not the one that was quantized here, its accuracy is unknown."""
+    contents = manifests()
+    contents["quantize"]["sha256"] = "f" * 64
+    write(made, contents)
+    assert figure(made, "accuracy_int8").value is None
+    assert figure(made, "accuracy_float").value is None
+    report.write(made)
+    assert "Training" not in (made.build / "report.html").read_text()

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+ORDER = (
+    *("doctor", "boards", "new", "run"),
+    *("train", "compress", "quantize", "compile", "generate", "build", "flash", "test", "report"),
+    *("bench", "stop"),
+)
+"""The order of the commands in the help: that in which a user meets them."""
+
+
+class _Commands(TyperGroup):
+    """The commands in `ORDER`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands."""
+        return sorted(super().list_commands(ctx), key=ORDER.index)
+
 
 app = typer.Typer(
     name="tinykit",
+    cls=_Commands,
     help="Train, compress and quantize audio models, compile them to C, and prove them on a "
     "microcontroller over serial.",
     no_args_is_help=True,
@@ -34,4 +52,5 @@ def main(
     """Options that stand before the command."""
 
 
-from tinykit.cli import boards, doctor, new  # noqa: E402, F401  (their commands register here)
+# Each registers its commands.
+from tinykit.cli import boards, compiling, doctor, new, proving, stages  # noqa: E402, F401

@@ -12,10 +12,11 @@ from tinykit import doctor, paths
 from tinykit.audio import frontend_c
 from tinykit.audio.spec import LABELS_KEY, METADATA_KEY, FeatureSpec
 from tinykit.board import Board, Core
-from tinykit.compiler import CompiledModel, compile_model
+from tinykit.compiler import CompiledModel, compile_model, ir, passes
 from tinykit.compiler.ir import Graph
 from tinykit.compiler.lower import Mode
 from tinykit.compiler.measure import footprint
+from tinykit.compiler.reader import read_tflite
 from tinykit.errors import ModelError
 from tinykit.pipeline import budget, files
 from tinykit.progress import Progress
@@ -72,6 +73,19 @@ def write(compiled: CompiledModel, folder: Path) -> None:
             (temporary / part).mkdir()
             for name, text in sources.items():
                 (temporary / part / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+def dump(data: bytes) -> list[str]:
+    """Return the model as text: as read, and after every pass.
+
+    Raises
+    ------
+    ModelError
+        When the model cannot be read.
+    """
+    texts: list[str] = []
+    passes.run(read_tflite(data), lambda name, graph: texts.append(f"== {name}\n{ir.dump(graph)}"))
+    return texts
 
 
 def _measured(compiled: CompiledModel, core: Core) -> dict[str, Any]:

@@ -47,8 +47,19 @@ class Engine:
         self._ledger = Ledger(project.build)
         self._settled: set[str] = set()
 
-    def update(self, name: str, *, force: bool = False) -> None:
-        """Bring what the stage reads up to date, then the stage; `force` runs it in any case.
+    def stage(self, name: str) -> Stage:
+        """Return the stage of that name."""
+        return self._stages[name]
+
+    def update(self, name: str, *, force: bool = False, force_all: bool = False) -> None:
+        """Bring what the stage reads up to date, then the stage.
+
+        Parameters
+        ----------
+        force : bool
+            Run this stage though nothing has changed.
+        force_all : bool
+            Run every stage before it as well, but those for which the user's own files stand.
 
         Raises
         ------
@@ -58,8 +69,12 @@ class Engine:
         TinykitError
             What a stage raises.
         """
+        forced = {name} if force else set()
+        if force_all:
+            every = self._stages.values()
+            forced = {one.name for one in every if not self._ledger.theirs(one, self._project)}
         with locked(self._project.build):
-            self._update(self._stages[name], force)
+            self._update(self._stages[name], forced)
 
     def run_alone(self, name: str) -> None:
         """Run one stage on the artifacts as they lie.
@@ -74,24 +89,26 @@ class Engine:
             self._check_reads(stage)
             self._run(stage, "asked for")
 
-    def _update(self, stage: Stage, force: bool = False) -> None:
+    def _update(self, stage: Stage, forced: set[str]) -> None:
         if stage.name in self._settled:
             return
         self._settled.add(stage.name)
         theirs = self._ledger.theirs(stage, self._project)
-        if theirs and not force:  # the user's file stands in for this stage and all before it
+        if theirs and stage.name not in forced:  # they stand for this stage and all before it
             self._observer.kept(stage, f"your own {', '.join(theirs)}")
             return
         for artifact in stage.reads:
             if artifact in self._makers:
-                self._update(self._makers[artifact])
-        why = "asked for" if force else self._ledger.why_stale(stage, self._project)
+                self._update(self._makers[artifact], forced)
+        why = self._ledger.why_stale(stage, self._project)
+        if stage.name in forced:
+            why = "asked for"
         if not why:
             self._observer.kept(stage, "unchanged")
             return
         self._check_reads(stage)
         for name in stage.before:
-            self._update(self._stages[name], force=True)
+            self._update(self._stages[name], {*forced, name})
         self._run(stage, why)
 
     def _check_reads(self, stage: Stage) -> None:

@@ -16,7 +16,7 @@ from tinykit.compiler import compile_model
 from tinykit.compiler.host import HostModel
 from tinykit.compiler.reader import read_tflite
 from tinykit.device.client import Client
-from tinykit.device.divergence import Divergence, first_divergence
+from tinykit.device.divergence import first_divergence
 from tinykit.device.result import DeviceResult
 from tinykit.device.transport import SerialTransport
 from tinykit.device.validate import check_firmware, run_tensors, validate
@@ -52,7 +52,7 @@ def run(project: Project, progress: Progress) -> None:
         "vectors": len(chosen.x),
         "vectors_from": origin,
         "elf_sha256": made.sha256,
-        "ops": traced.costs,
+        "op_costs": traced.costs,
         "first_diverging_op": traced.divergence,
     }
     if project.board.emulator:
@@ -86,7 +86,7 @@ def client(project: Project) -> Iterator[Client]:
 class _Traced:
     """What a trace build tells: the cost of each op, the first op that differs."""
 
-    costs: list[float] | None = None
+    costs: dict[int, float] | None = None  # by the op's number
     divergence: str | None = None
 
 
@@ -111,7 +111,9 @@ def _traced(project: Project, chosen: Vectors, result: DeviceResult, progress: P
                 return _Traced(divergence=_divergence(project, device, inputs))
             device.reset()
             rows = device.trace(inputs)
-            return _Traced([hello.cost(row.ticks, row.overhead_ticks) for row in rows])
+            return _Traced(
+                {row.op: hello.cost(row.ticks, row.overhead_ticks) for row in rows if row.bytes}
+            )
     except TinykitError as reason:
         return _Traced(divergence=None if result.exact else f"unknown ({reason.message})")
     finally:
@@ -123,12 +125,14 @@ def _divergence(project: Project, device: Client, inputs: list[NDArray[Any]]) ->
     """Name the first op whose output is not what the same C gives on the host."""
     data = project.path(files.TFLITE).read_bytes()
     compiled = compile_model(data, project.board.processor, project.config.compile.optimize)
-    expected = HostModel(compiled).trace(inputs)
-    found: Divergence | None = first_divergence(device, inputs, expected)
+    tensors = [compiled.graph.tensors[key] for key in compiled.graph.inputs]
+    shaped = [x.reshape(tensor.shape) for x, tensor in zip(inputs, tensors, strict=True)]
+    with HostModel(compiled) as host:
+        found = first_divergence(device, inputs, host.trace(shaped))
     if found is None:
-        return "none in the trace build: the difference goes with the release build"
-    op = compiled.graph.ops[found.op]
-    return f"{op} ({found})"
+        return "none in the trace build: only the release build differs"
+    kind = next(op.kind for op in compiled.graph.ops if op.index == found.op)
+    return f"{kind}, {found}"
 
 
 def run_user_tensors(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinykit.pipeline import building, compiling, files, proving, reporting
+from tinykit.pipeline import building, compiling, files, proving, reporting, training
 from tinykit.pipeline.stage import Stage
 from tinykit.project import Project
 
@@ -42,7 +42,35 @@ def _test(project: Project) -> dict[str, Any]:
     }
 
 
+_TRAINING = ("audio", "models", "train", "recipes")
+
 STAGES = (
+    Stage(
+        "train",
+        "Train a model on the project's data.",
+        training.train,
+        writes=(files.DATA, files.FEATURES, files.TRAINED, files.TRAIN),
+        settings=training.train_settings,
+        code=_TRAINING,
+    ),
+    Stage(
+        "compress",
+        "Make the trained model fit the budget.",
+        training.compress,
+        reads=(files.TRAINED, files.FEATURES),
+        writes=(files.COMPRESSED, files.COMPRESS),
+        settings=training.compress_settings,
+        code=("compress", "search", "train", "quantize", "compiler", "kernels"),
+    ),
+    Stage(
+        "quantize",
+        "Quantize to int8 and make golden test vectors.",
+        training.quantize,
+        reads=(files.COMPRESSED, files.FEATURES),
+        writes=(files.TFLITE, files.VECTORS, files.QUANTIZE),
+        settings=training.quantize_settings,
+        code=("quantize",),
+    ),
     Stage(
         "compile",
         "Compile model.tflite to C with a static memory plan.",

@@ -53,7 +53,8 @@ def for_model(project: Project) -> tuple[Vectors, str]:
             return found, "test clips"
         golden.reset()
         outputs = golden.run_many([found.x.reshape(-1, *tensor.shape)])[0]
-        return dataclasses.replace(found, y=outputs), "test clips, outputs made anew"
+        made = dataclasses.replace(found, y=outputs.reshape(len(outputs), -1))
+        return made, "test clips, outputs made anew"
 
 
 def _random(golden: Golden, shape: tuple[int, ...], dtype: np.dtype) -> Vectors:
@@ -61,7 +62,8 @@ def _random(golden: Golden, shape: tuple[int, ...], dtype: np.dtype) -> Vectors:
     draw = np.random.default_rng(_SEED)
     size = (RANDOM_INPUTS, *shape)
     x = draw.integers(limits.min, limits.max, size, dtype=dtype, endpoint=True)
-    return Vectors(x=x, y=golden.run_many([x])[0])
+    y = golden.run_many([x])[0]
+    return Vectors(x=x.reshape(RANDOM_INPUTS, *shape[1:]), y=y.reshape(RANDOM_INPUTS, -1))
 
 
 def some(vectors: Vectors, count: int, clips: int) -> Vectors:

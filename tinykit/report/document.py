@@ -164,12 +164,11 @@ class Document:
     @property
     def op_rows(self) -> list[dict[str, Any]]:
         """One row an op, as in `plan.json`, with its measured cost where there is one."""
-        costs = self.manifests["device"].get("ops") or []
-        rows = []
-        for position, op in enumerate(self.manifests["plan"].get("ops", [])):
-            cost = costs[position] if position < len(costs) else None
-            rows.append({**op, "cost": cost})
-        return rows
+        costs = self.manifests["device"].get("op_costs") or {}
+        return [
+            {**op, "cost": costs.get(str(op["index"]))}
+            for op in self.manifests["plan"].get("ops", [])
+        ]
 
 
 def gather(project: Project) -> Document:
@@ -181,6 +180,9 @@ def gather(project: Project) -> Document:
         When a manifest cannot be read.
     """
     found = files.read(project.build)
+    made, compiled = found["quantize"].get("sha256"), found["plan"].get("sha256")
+    if made and compiled and made != compiled:  # a model of the user's own: what we trained
+        found |= {name: {} for name in ("data", "train", "compress", "quantize")}  # is not it
     return Document(
         project,
         found,

@@ -1,0 +1,76 @@
+"""bench: one model measured on one board, by the stages of a project in a temporary folder."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tinykit import board as boards
+from tinykit.config import Config, Test
+from tinykit.config import Project as ProjectTable
+from tinykit.errors import MismatchError
+from tinykit.pipeline import building, files
+from tinykit.pipeline.engine import Engine, Observer
+from tinykit.pipeline.stages import STAGES
+from tinykit.project import Project
+
+HARNESS = "the serial test harness is in none of these figures"
+
+_PLAN = (
+    "macs",
+    "arena_bytes",
+    "state_bytes",
+    "scratch_bytes",
+    "static_bytes",
+    "code_bytes",
+    "const_bytes",
+)
+
+
+def bench(model: Path, board_id: str, port: str, inputs: int, observer: Observer) -> dict[str, Any]:
+    """Compile, generate, build, flash and test `model` with random inputs.
+
+    Returns
+    -------
+    dict
+        RAM is `arena + state + scratch + stack + static` bytes, flash is `code + const` bytes.
+        `exact` tells whether every output byte was the golden interpreter's.
+
+    Raises
+    ------
+    TinykitError
+        What the stages raise, a mismatch excepted.
+    """
+    board = boards.find(board_id)
+    table = ProjectTable(name="bench", task="keyword-spotting", board=board_id)
+    with tempfile.TemporaryDirectory(prefix="tinykit-bench-") as name:
+        config = Config(project=table, test=Test(vectors=inputs))
+        project = Project(Path(name), config, board, port)
+        project.build.mkdir()
+        shutil.copyfile(model, project.path(files.TFLITE))
+        exact = contextlib.suppress(MismatchError)  # the result says it
+        with building.ended_afterwards(project), exact:
+            Engine(STAGES, project, observer).update("test")
+        plan = files.read_json(project.path(files.PLAN))
+        device = files.read_json(project.path(files.DEVICE))
+    unit = device["unit"]
+    return {
+        "model": model.name,
+        "sha256": plan["sha256"],
+        "board": board.id,
+        "exact": device["exact"],
+        "inputs_tested": device["inputs_tested"],
+        unit: device[unit],
+        "stack_bytes": device["stack_bytes"],
+        **{key: plan.get(key) for key in _PLAN},
+        "optimize": plan["optimize"],
+        "compiler": plan.get("compiler"),
+        "emulator": device.get("emulator"),
+        "op_costs": device["op_costs"],
+        "first_mismatch": device["first_mismatch"],
+        "first_diverging_op": device["first_diverging_op"],
+        "excluded": HARNESS,
+    }
