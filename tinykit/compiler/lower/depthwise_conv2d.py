@@ -36,7 +36,8 @@ def _plane(graph: Graph, op: Op) -> tuple[int, int]:
     return height, width
 
 
-def _params(graph: Graph, op: Op) -> Params:
+def params(graph: Graph, op: Op) -> Params:
+    """Return the initialisers of `tk_depthwise_conv2d_params`."""
     assert op.inputs[0] is not None
     plane_h, plane_w = _plane(graph, op)
     return {
@@ -60,7 +61,7 @@ def _call(graph: Graph, op: Op, function: str, filters: Array) -> Call:
             Output(),
         ),
         "tk_depthwise_conv2d_params",
-        _params(graph, op),
+        params(graph, op),
     )
 
 

@@ -10,29 +10,40 @@ from tinykit.compiler.lower import (
     Kernel,
     Lowering,
     Output,
+    Params,
     _linear,
 )
 
 
+def params(graph: Graph, op: Op) -> Params:
+    """Return the initialisers of `tk_fully_connected_params`."""
+    units, depth = _linear.weights(graph, op).shape
+    return {
+        "rows": graph.tensors[op.outputs[0]].size // units,
+        "in_c": depth,
+        "out_c": units,
+        "per_channel": int(_linear.per_channel(graph, op)),
+        "to": _linear.output_stage(graph, op, 0),
+    }
+
+
 def _lower(graph: Graph, op: Op) -> Lowering:
-    weights = _linear.weights(graph, op)
     bias, multiplier, shift = _linear.constants(graph, op, 0)
-    per_channel = _linear.per_channel(graph, op)
-    if not per_channel:
+    if not _linear.per_channel(graph, op):
         multiplier = Constant("multiplier", multiplier.data[:1])
         shift = Constant("shift", shift.data[:1])
-    units, depth = weights.shape
     call = Call(
         "tk_fully_connected_s8",
-        (Input(), Constant("filter", weights), bias, multiplier, shift, Output()),
+        (
+            Input(),
+            Constant("filter", _linear.weights(graph, op)),
+            bias,
+            multiplier,
+            shift,
+            Output(),
+        ),
         "tk_fully_connected_params",
-        {
-            "rows": graph.tensors[op.outputs[0]].size // units,
-            "in_c": depth,
-            "out_c": units,
-            "per_channel": int(per_channel),
-            "to": _linear.output_stage(graph, op, 0),
-        },
+        params(graph, op),
     )
     return Lowering((call,))
 

@@ -1,0 +1,115 @@
+/* Convolution for the Arm DSP extension: blocks of four pixels by two output channels.
+ *
+ * The patches of four output pixels are widened into scratch, then every pair of output channels makes one pass
+ * over them: per pair of inputs one weight word serves 16 MACs in 12 instructions. See tk_dsp.h for the packing. */
+#ifndef TK_CONV2D_DSP_H
+#define TK_CONV2D_DSP_H
+
+#include "tk_conv2d.h"
+#include "tk_dsp.h"
+
+/* One weight word against four pixels.  Registers: r*, l* sums; w, l weights; x, y two pixels. */
+#define TK_DSP_STEP                                                                                                  \
+    "ldr %[w], [%[q]], #4\n\t"                                                                                       \
+    "ldrd %[x], %[y], [%[s]], #8\n\t"                                                                                \
+    "sxtb16 %[l], %[w]\n\t"                                                                                          \
+    "smlad %[r0], %[w], %[x], %[r0]\n\t"                                                                             \
+    "smlad %[l0], %[l], %[x], %[l0]\n\t"                                                                             \
+    "smlad %[r1], %[w], %[y], %[r1]\n\t"                                                                             \
+    "smlad %[l1], %[l], %[y], %[l1]\n\t"                                                                             \
+    "ldrd %[x], %[y], [%[s]], #8\n\t"                                                                                \
+    "smlad %[r2], %[w], %[x], %[r2]\n\t"                                                                             \
+    "smlad %[l2], %[l], %[x], %[l2]\n\t"                                                                             \
+    "smlad %[r3], %[w], %[y], %[r3]\n\t"                                                                             \
+    "smlad %[l3], %[l], %[y], %[l3]\n\t"
+#define TK_DSP_STEPS_2 TK_DSP_STEP TK_DSP_STEP
+#define TK_DSP_STEPS_4 TK_DSP_STEPS_2 TK_DSP_STEPS_2
+#define TK_DSP_STEPS_8 TK_DSP_STEPS_4 TK_DSP_STEPS_4
+/* All 14 usable registers are taken: the end of the weights waits in memory. */
+#define TK_DSP_LOOP(steps)                                                                                   \
+    __asm__ volatile("1:\n\t" steps "ldr %[x], %[end]\n\t"                                                   \
+                     "cmp %[q], %[x]\n\t"                                                                    \
+                     "bne 1b\n\t"                                                                            \
+                     : [r0] "+r"(r0), [l0] "+r"(l0), [r1] "+r"(r1), [l1] "+r"(l1), [r2] "+r"(r2),            \
+                       [l2] "+r"(l2), [r3] "+r"(r3), [l3] "+r"(l3), [q] "+r"(q), [s] "+r"(s), [w] "=&r"(w), \
+                       [l] "=&r"(l), [x] "=&r"(x), [y] "=&r"(y)                                              \
+                     : [end] "m"(end)                                                                        \
+                     : "memory", "cc")
+
+/* Whether a pixel's window is that pixel, in words: then it is read in place, without a copy. */
+TK_INLINE int32_t tk_conv2d_is_pointwise(const tk_window *at)
+{
+    return at->filter_h == 1 && at->filter_w == 1 && at->stride_h == 1 && at->stride_w == 1 && at->in_c % 4 == 0;
+}
+
+/* in:      int8 [in_h][in_w][in_c]
+ * packed:  uint32, per pair of output channels: 2 * (bias_lo + 256 * bias_hi), 2 * bias_lo, depth4 / 2 weight words,
+ *          multiplier_lo, multiplier_hi, (shift_lo - 1) | (shift_hi - 1) << 8. The bias has -zero_point * sum(filter)
+ *          added; depth4 is filter_h * filter_w * in_c rounded up to a multiple of 4 with weights of 0; an odd last
+ *          channel has a partner of zeros
+ * scratch: uint32, 8 * depth4 bytes; depth4 bytes more unless tk_conv2d_is_pointwise()
+ * out:     int8 [out_h][out_w][out_c]. May be written over the input like that of tk_conv2d_s8, where a
+ *          block's outputs are written after the input of its four pixels was read.
+ * Shifts are 1..31 (to.any_shift is 0). */
+TK_KERNEL void tk_conv2d_s8_dsp(const int8_t *in, const uint32_t *packed, uint32_t *scratch, int8_t *out,
+                                const tk_conv2d_params *p)
+{
+    const int32_t depth4 = (p->at.filter_h * p->at.filter_w * p->at.in_c + 3) & ~3;
+    const int32_t pixels = p->at.out_h * p->at.out_w;
+    int8_t *const patch = (int8_t *)(scratch + 2 * depth4);
+    int32_t oy = 0, ox = 0;
+
+    for (int32_t pixel = 0; pixel < pixels; pixel += 4) {
+        const int32_t count = pixels - pixel < 4 ? pixels - pixel : 4;
+        for (int32_t i = 0; i < count; i++) {
+            if (tk_conv2d_is_pointwise(&p->at)) {
+                tk_dsp_widen(in, scratch + i, depth4, 4);
+                in += p->at.in_c;
+            } else {
+                tk_window_gather(in, &p->at, oy, ox, (int8_t)p->fill, patch);
+                tk_dsp_widen(patch, scratch + i, depth4, 4);
+                if (++ox == p->at.out_w) {
+                    ox = 0;
+                    oy++;
+                }
+            }
+        }
+        /* Outputs of the pixels that an incomplete block lacks go where pixel 0 is written last. */
+        const int32_t step1 = count > 1 ? p->out_c : 0;
+        const int32_t step2 = count > 2 ? 2 * p->out_c : 0;
+        const int32_t step3 = count > 3 ? 3 * p->out_c : 0;
+        const uint32_t *q = packed;
+        for (int32_t c = 0; c < p->out_c; c += 2) {
+            int32_t r0 = (int32_t)q[0], l0 = (int32_t)q[1];
+            int32_t r1 = r0, r2 = r0, r3 = r0, l1 = l0, l2 = l0, l3 = l0;
+            const uint32_t *s = scratch;
+            uint32_t w, l, x, y;
+            q += 2;
+            const uint32_t *const end = q + depth4 / 2;
+            if (depth4 % 16 == 0) {
+                TK_DSP_LOOP(TK_DSP_STEPS_8);
+            } else if (depth4 % 8 == 0) {
+                TK_DSP_LOOP(TK_DSP_STEPS_4);
+            } else {
+                TK_DSP_LOOP(TK_DSP_STEPS_2);
+            }
+            int8_t *const to = out + c;
+            const tk_dsp_scale lo = tk_dsp_scale_of(q[0], q[2] & 0xFF, &p->to);
+            to[step3] = tk_output_doubled_s8(l3, lo, &p->to);
+            to[step2] = tk_output_doubled_s8(l2, lo, &p->to);
+            to[step1] = tk_output_doubled_s8(l1, lo, &p->to);
+            to[0] = tk_output_doubled_s8(l0, lo, &p->to);
+            if (p->out_c % 2 == 0 || c + 1 < p->out_c) {
+                const tk_dsp_scale hi = tk_dsp_scale_of(q[1], q[2] >> 8, &p->to);
+                to[step3 + 1] = tk_output_doubled_s8((r3 - l3) >> 8, hi, &p->to);
+                to[step2 + 1] = tk_output_doubled_s8((r2 - l2) >> 8, hi, &p->to);
+                to[step1 + 1] = tk_output_doubled_s8((r1 - l1) >> 8, hi, &p->to);
+                to[1] = tk_output_doubled_s8((r0 - l0) >> 8, hi, &p->to);
+            }
+            q += 3;
+        }
+        out += count * p->out_c;
+    }
+}
+
+#endif

@@ -1,0 +1,135 @@
+/* 3x3 depthwise convolution with stride 1 for the Arm DSP extension: four channels, two rows at a time.
+ *
+ * A depthwise convolution multiplies along rows and columns, but neighbours in memory are channels. So rows 2r and
+ * 2r + 1 of four channels are taken apart and put together as vertical pairs of int16: (upper row, lower row), one
+ * word a column. Two pairs in a column, rows 0..3, make two outputs of it with four instructions for six MACs:
+ *
+ *   even output, taps on rows 0 1 2:  SMLAD (0, 1) by (w0, w1),   SMLABT 2 by w2
+ *   odd output,  taps on rows 1 2 3:  SMLATB 1 by w0,             SMLAD (2, 3) by (w1, w2)
+ *
+ * Only two pairs of rows are held. They are read before the outputs that they make are written, group after group of
+ * channels, so the output may take the input's place. Weights are doubled, see tk_dsp.h. */
+#ifndef TK_DEPTHWISE_CONV2D_DSP_H
+#define TK_DEPTHWISE_CONV2D_DSP_H
+
+#include "tk_depthwise_conv2d.h"
+#include "tk_dsp.h"
+
+/* Moves a column's lower pair up and puts `next` below. */
+TK_INLINE void tk_dsp_push(uint32_t *pairs, uint32_t next)
+{
+    pairs[0] = pairs[1];
+    pairs[1] = next;
+}
+
+/* Pushes the pairs of rows y and y + 1 of four channels; the padding columns keep theirs.
+ *
+ * in:    int8, the first of the channels at row 0, column 0
+ * fill:  four bytes of what lies outside the input
+ * pairs: uint32 [4][plane_w][2] */
+TK_INLINE void tk_dsp_push_rows(const int8_t *in, int32_t y, const uint32_t *fill, uint32_t *pairs,
+                                const tk_depthwise_conv2d_params *p)
+{
+    const int32_t columns = tk_clamp(p->plane_w - p->at.pad_left, 0, p->at.in_w);
+    const int32_t row = p->at.in_w * p->at.in_c;
+    const int32_t has_upper = y >= 0 && y < p->at.in_h, has_lower = y + 1 >= 0 && y + 1 < p->at.in_h;
+    const int8_t *upper = has_upper ? in + y * row : (const int8_t *)fill;
+    const int8_t *lower = has_lower ? in + (y + 1) * row : (const int8_t *)fill;
+    const int32_t upper_step = has_upper ? p->at.in_c : 0, lower_step = has_lower ? p->at.in_c : 0;
+    pairs += 2 * p->at.pad_left;
+    for (int32_t x = 0; x < columns; x++, upper += upper_step, lower += lower_step, pairs += 2) {
+        uint32_t u, l;
+        memcpy(&u, upper, 4);
+        memcpy(&l, lower, 4);
+        const uint32_t u02 = tk_widen_even(u), u13 = tk_widen_odd(u);
+        const uint32_t l02 = tk_widen_even(l), l13 = tk_widen_odd(l);
+        tk_dsp_push(pairs, tk_pack_lows(u02, l02));
+        tk_dsp_push(pairs + 2 * p->plane_w, tk_pack_lows(u13, l13));
+        tk_dsp_push(pairs + 4 * p->plane_w, tk_pack_highs(u02, l02));
+        tk_dsp_push(pairs + 6 * p->plane_w, tk_pack_highs(u13, l13));
+    }
+}
+
+/* What the inner loop needs of a channel, unpacked: w01[i] = (w0, w1) and w12[i] = (w1, w2) of column i, doubled. */
+typedef struct {
+    uint32_t w01[3], w12[3];
+    int32_t bias; /* doubled */
+    tk_dsp_scale scale;
+} tk_dsp_3x3_channel;
+
+TK_INLINE void tk_dsp_unpack_3x3(const uint32_t *packed, tk_dsp_3x3_channel *to, const tk_output *output)
+{
+    for (int32_t i = 0; i < 3; i++) {
+        const uint32_t w02 = tk_double_pair(tk_widen_even(packed[i])), w1 = tk_double_pair(tk_widen_odd(packed[i]));
+        to->w01[i] = tk_pack_lows(w02, w1);
+        to->w12[i] = tk_pack_low_high(w1, w02);
+    }
+    to->bias = (int32_t)packed[3];
+    to->scale = tk_dsp_scale_of(packed[4], packed[0] >> 24, output);
+}
+
+/* One column of taps: its pairs to x (upper) and y (lower), added to what the sums are so far. */
+#define TK_DSP_3X3_COLUMN(pairs, w01, w12, even, odd)                                                        \
+    "ldrd %[x], %[y], " pairs "\n\t"                                                                         \
+    "smlad %[even], %[x], %[" w01 "], %[" even "]\n\t"                                                       \
+    "smlatb %[odd], %[x], %[" w01 "], %[" odd "]\n\t"                                                        \
+    "smlabt %[even], %[y], %[" w12 "], %[even]\n\t"                                                          \
+    "smlad %[odd], %[y], %[" w12 "], %[odd]\n\t"
+
+/* in:      int8 [in_h][in_w][in_c], in_c a multiple of 4
+ * packed:  uint32 [in_c][5]: the three columns of taps as bytes w0, w1, w2 of a word, shift - 1 in byte 3 of the
+ *          first; 2 * bias with -zero_point * sum(filter) of the input's zero point added; multiplier
+ * scratch: uint32 [40 + 8 * plane_w]
+ * out:     int8 [out_h][out_w][in_c], may be in
+ * Shifts are 1..22 (to.any_shift is 0). */
+TK_KERNEL void tk_depthwise_conv2d_3x3_s8_dsp(const int8_t *in, const uint32_t *packed, uint32_t *scratch,
+                                              int8_t *out, const tk_depthwise_conv2d_params *p)
+{
+    const int32_t channels = p->at.in_c, row = p->at.out_w * channels;
+    const uint32_t fill = (uint32_t)(uint8_t)p->fill * 0x01010101u;
+    const uint32_t border = (uint32_t)(uint16_t)p->fill * 0x00010001u;
+    tk_dsp_3x3_channel *const group = (tk_dsp_3x3_channel *)(void *)scratch;
+    uint32_t *const pairs = scratch + 40;
+    for (int32_t i = 0; i < 8 * p->plane_w; i++) {
+        pairs[i] = border;
+    }
+    for (int32_t c = 0; c < channels; c += 4, packed += 20) {
+        for (int32_t k = 0; k < 4; k++) {
+            tk_dsp_unpack_3x3(packed + 5 * k, group + k, &p->to);
+        }
+        tk_dsp_push_rows(in + c, -p->at.pad_top, &fill, pairs, p);
+        for (int32_t oy = 0; oy < p->at.out_h; oy += 2) {
+            tk_dsp_push_rows(in + c, oy - p->at.pad_top + 2, &fill, pairs, p);
+            /* where there is no odd row, what would be there goes to the even one, before it */
+            const int32_t odd_row = oy + 1 < p->at.out_h ? row : 0;
+            const uint32_t *column = pairs;
+            int8_t *to = out + c + oy * row;
+            for (int32_t k = 0; k < 4; k++) {
+                const tk_dsp_3x3_channel *const channel = group + k;
+                const uint32_t a0 = channel->w01[0], a1 = channel->w01[1], a2 = channel->w01[2];
+                const uint32_t b0 = channel->w12[0], b1 = channel->w12[1], b2 = channel->w12[2];
+                const int32_t bias = channel->bias;
+                const uint32_t *const end = column + 2 * p->at.out_w;
+                do {
+                    int32_t even, odd;
+                    uint32_t x, y;
+                    __asm__ volatile(TK_DSP_3X3_COLUMN("[%[column]], #8", "a0", "b0", "bias", "bias")
+                                     TK_DSP_3X3_COLUMN("[%[column]]", "a1", "b1", "even", "odd")
+                                     TK_DSP_3X3_COLUMN("[%[column], #8]", "a2", "b2", "even", "odd")
+                                     : [even] "=&r"(even), [odd] "=&r"(odd), [x] "=&r"(x), [y] "=&r"(y),
+                                       [column] "+r"(column)
+                                     : [a0] "r"(a0), [a1] "r"(a1), [a2] "r"(a2), [b0] "r"(b0), [b1] "r"(b1),
+                                       [b2] "r"(b2), [bias] "r"(bias)
+                                     : "memory");
+                    to[odd_row] = tk_output_doubled_s8(odd, channel->scale, &p->to);
+                    to[0] = tk_output_doubled_s8(even, channel->scale, &p->to);
+                    to += channels;
+                } while (column != end);
+                column += 2 * (p->plane_w - p->at.out_w);
+                to += 1 - row;
+            }
+        }
+    }
+}
+
+#endif
