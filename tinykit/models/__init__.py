@@ -1,8 +1,8 @@
 """Keras models, one file per architecture, found by discovery.
 
 An architecture is a module here with `build(spec, classes, config) -> keras.Model`: input
-(frames, width, 1) in the units of the front end (int8 value * `spec.scale`), output one logit per
-class. Models are plain chains of layers, which compression and quantization can walk.
+(frames, width, 1) in the real units of the front end, output one logit per class. Models are plain
+chains of layers, which compression and quantization can walk.
 """
 
 from __future__ import annotations

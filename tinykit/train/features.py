@@ -31,13 +31,13 @@ class Features:
     audio: NDArray[np.int16] = field(default_factory=lambda: np.zeros((0, 0), np.int16))
 
     def real(self, split: Split) -> NDArray[np.float32]:
-        """Return the float network's input: float32 (N, frames, width, 1) = int8 * scale."""
+        """Return the float network's input: float32 (N, frames, width, 1)."""
         return to_real(self.x[split], self.spec)
 
 
 def to_real(x: NDArray[np.int8], spec: FeatureSpec) -> NDArray[np.float32]:
-    """Return int8 features (N, frames, width) as float32 (N, frames, width, 1) = int8 * scale."""
-    return (x.astype(np.float32) * np.float32(spec.scale))[..., None]
+    """Return int8 (N, frames, width) as float32 (N, frames, width, 1): (x - zero point) * scale."""
+    return ((x.astype(np.float32) - spec.zero_point) * np.float32(spec.scale))[..., None]
 
 
 def load(path: Path, spec: FeatureSpec) -> Features:

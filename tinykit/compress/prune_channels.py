@@ -1,0 +1,124 @@
+"""Structured channel pruning: whole channels go until hard limits hold, then fine-tuning.
+
+Channels go along a path (`widths`) from the whole network to the smallest one; bisection finds the
+first point on it whose exact cost, as the compiler and the linker tell it, is within the limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from tinykit.compress import channels, importance
+from tinykit.compress import widths as widths_path
+from tinykit.compress.channels import Kept
+from tinykit.compress.importance import Shares
+from tinykit.compress.technique import Measure, accuracy, result
+from tinykit.compress.widths import Widths
+from tinykit.config import Config
+from tinykit.progress import Progress, silent
+from tinykit.quantize.fold import fold
+from tinykit.search.budget import Cost, Limits, exceeded, require
+from tinykit.train.backend import keras
+from tinykit.train.features import Features, to_real
+from tinykit.train.fit import fit
+
+CLIPS = 400  # from which the importance of channels is judged
+
+
+def compress(
+    model: keras.Model,
+    features: Features,
+    limits: Limits,
+    measure: Measure,
+    config: Config,
+    progress: Progress = silent,
+    checkpoint: Path | None = None,
+) -> tuple[keras.Model, dict[str, Any]]:
+    """Return a model within `limits`, and what was done. See `tinykit.compress.technique`."""
+    before = measure(model)
+    if not exceeded(before, limits):
+        return model, result("prune_channels", model, model, features, before, before)
+    groups = channels.groups(model)
+    nodes = fold(model)
+    clips = features.x["training"][:CLIPS]
+    shares = importance.shares(nodes, groups, to_real(clips, features.spec))
+    path = widths_path.path(nodes, groups, shares, before, limits)
+
+    def at(step: int) -> keras.Model:
+        return channels.rebuild(model, _keep(shares, path[step]))
+
+    _require_reachable(measure(at(len(path) - 1)), limits)
+    step = _first_within(path, lambda candidate: measure(at(candidate)), limits, progress)
+    while True:
+        smaller = at(step)
+        pruned_accuracy = accuracy(smaller, features)
+        history = fit(
+            smaller, features, _fine_tuning(config), progress, checkpoint, what="fine-tune"
+        )
+        after = measure(smaller)
+        # Code depends on the scales by a few bytes, and fine-tuning changes them.
+        if not exceeded(after, limits) or step == len(path) - 1:
+            break
+        step += 1
+    require(after, limits, "compress", "allow a little more")
+    report = result("prune_channels", model, smaller, features, before, after)
+    report |= {
+        "widths_before": path[0],
+        "widths_after": path[step],
+        "importance_kept": {
+            name: float(np.sort(values)[::-1][: path[step][name]].sum())
+            for name, values in shares.items()
+        },
+        "validation_accuracy_pruned": pruned_accuracy,
+        "fine_tuning": msgspec.to_builtins(history.epochs),
+    }
+    return smaller, report
+
+
+def _keep(shares: Shares, widths: Widths) -> Kept:
+    """Return the most important channels of each group, in their order in the network."""
+    return {
+        name: np.sort(np.argsort(-values, kind="stable")[: widths[name]])
+        for name, values in shares.items()
+    }
+
+
+def _first_within(
+    path: list[Widths], cost: Callable[[int], Cost], limits: Limits, progress: Progress
+) -> int:
+    """Return the first step of `path` within `limits`, by bisection; the last one is."""
+    outside, inside = 0, len(path) - 1
+    total, done = max(len(path) - 1, 1).bit_length(), 0
+    while inside - outside > 1:
+        middle = (outside + inside) // 2
+        if exceeded(cost(middle), limits):
+            outside = middle
+        else:
+            inside = middle
+        done += 1
+        progress("prune", min(done, total), total, step=inside)
+    return inside
+
+
+def _require_reachable(smallest: Cost, limits: Limits) -> None:
+    require(
+        smallest,
+        limits,
+        "compress: even with its smallest channels the network needs",
+        f"the smallest that pruning reaches is {smallest}; raise [budget], use fewer [model] "
+        "blocks, or smaller [features]",
+    )
+
+
+def _fine_tuning(config: Config) -> Any:
+    return msgspec.structs.replace(
+        config.train,
+        epochs=config.compress.epochs,
+        learning_rate=config.compress.learning_rate,
+        patience=0,
+    )

@@ -1,0 +1,69 @@
+"""What every compression technique has in common: its signature and what it reports.
+
+A technique is a module here with `compress`, of type `Technique`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+from tinykit.config import Config
+from tinykit.progress import Progress
+from tinykit.search.budget import Cost, Limits
+from tinykit.train.backend import keras
+from tinykit.train.features import Features
+from tinykit.train.metrics import evaluate_float
+
+Measure = Callable[[keras.Model], Cost]
+"""The exact cost of a model once it is quantized and compiled for the board."""
+
+Report = dict[str, Any]
+
+
+class Technique(Protocol):
+    """Makes a model smaller until hard limits hold."""
+
+    def __call__(
+        self,
+        model: keras.Model,
+        features: Features,
+        limits: Limits,
+        measure: Measure,
+        config: Config,
+        progress: Progress = ...,
+        checkpoint: Path | None = ...,
+    ) -> tuple[keras.Model, Report]:
+        """Return a model within `limits`, and what was done.
+
+        `model` is left as it is; it is returned itself when it is within the limits already.
+
+        Raises
+        ------
+        BudgetError
+            When no model that the technique can make is within the limits; says the smallest.
+        """
+
+
+def accuracy(model: keras.Model, features: Features) -> float:
+    """Return the float accuracy on the validation split."""
+    return evaluate_float(model, features, "validation").accuracy
+
+
+def result(
+    technique: str,
+    before: keras.Model,
+    after: keras.Model,
+    features: Features,
+    cost_before: Cost,
+    cost_after: Cost,
+) -> Report:
+    """Return the part of the report that every technique has."""
+    return {
+        "technique": technique,
+        "changed": before is not after,
+        "before": {**asdict(cost_before), "validation_accuracy": accuracy(before, features)},
+        "after": {**asdict(cost_after), "validation_accuracy": accuracy(after, features)},
+    }

@@ -1,0 +1,189 @@
+"""Keyword spotting: from a data set of words to an int8 .tflite with its golden vectors.
+
+Three stages, each from files of the build folder to files of the build folder.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from tinykit import models, paths
+from tinykit.audio import datasets
+from tinykit.audio.datasets.features import features as compute_features
+from tinykit.board import Board
+from tinykit.config import Config
+from tinykit.errors import ModelError
+from tinykit.progress import Progress, silent
+from tinykit.quantize import golden
+from tinykit.quantize.fold import Linear, fold
+from tinykit.quantize.post_training import quantize as quantize_model
+from tinykit.search.budget import Cost, limits
+from tinykit.search.cost import measure as measure_tflite
+from tinykit.train import features as feature_files
+from tinykit.train.backend import keras, seed_everything
+from tinykit.train.features import Features
+from tinykit.train.fit import fit
+from tinykit.train.metrics import evaluate_float
+
+CALIBRATION_CLIPS = 400  # of the training split, clean and augmented alike
+CHECKPOINT = ".checkpoint.npz"  # in the build folder while a training runs
+
+
+def train(config: Config, folder: Path, build: Path, progress: Progress = silent) -> None:
+    """Make the features and train the float model.
+
+    Writes `data.json`, `features.npz`, `model.keras`, `train.json`. After an interruption, the
+    next call goes on from the last whole epoch.
+
+    Parameters
+    ----------
+    folder : Path
+        The project, from which relative paths in `[data]` start.
+    build : Path
+        Where artifacts lie.
+    """
+    dataset = datasets.load(config.data, config.features, folder, progress)
+    arrays = compute_features(
+        dataset,
+        config.features,
+        config.augment,
+        config.data.seed,
+        progress,
+        config.test.audio_clips,
+    )
+    features = feature_files.from_arrays(arrays, config.features, "features")
+    seed_everything(config.train.seed)
+    model = models.build(config.model, config.features, len(features.labels))
+    history = fit(model, features, config.train, progress, build / CHECKPOINT)
+    _save_arrays(build / "features.npz", arrays)
+    _save_json(build / "data.json", dataset.statistics())
+    _save_model(build / "model.keras", model)
+    _save_json(
+        build / "train.json",
+        {
+            "architecture": config.model.architecture,
+            **_size(model),
+            "seed": config.train.seed,
+            "epochs": history.epochs,
+            "best_epoch": history.best_epoch,
+            "evaluation": evaluate_float(model, features, "testing"),
+            "validation": evaluate_float(model, features, "validation"),
+        },
+    )
+    (build / CHECKPOINT).unlink(missing_ok=True)
+
+
+def compress(config: Config, board: Board, build: Path, progress: Progress = silent) -> None:
+    """Make the model smaller until it keeps the budget; by default the board's memory.
+
+    Reads `model.keras` and `features.npz`; writes `compressed.keras` and `compress.json`.
+
+    Raises
+    ------
+    BudgetError
+        When no model within the limits can be reached.
+    """
+    model = _load_model(build / "model.keras")
+    features = feature_files.load(build / "features.npz", config.features)
+
+    def measure(candidate: keras.Model) -> Cost:
+        data = _quantize(candidate, features)
+        return measure_tflite(data, board.processor, config.compile.optimize)
+
+    technique = importlib.import_module(f"tinykit.compress.{config.compress.technique}")
+    smaller, report = technique.compress(
+        model,
+        features,
+        limits(config.budget, board),
+        measure,
+        config,
+        progress,
+        build / CHECKPOINT,
+    )
+    _save_model(build / "compressed.keras", smaller)
+    _save_json(
+        build / "compress.json",
+        {**report, **_size(smaller), "evaluation": evaluate_float(smaller, features, "testing")},
+    )
+    (build / CHECKPOINT).unlink(missing_ok=True)
+
+
+def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
+    """Quantize the model to int8 and record what it answers.
+
+    Reads `compressed.keras` and `features.npz`; writes `model.tflite`, `vectors.npz`,
+    `quantize.json`. Accuracy is that of the golden interpreter.
+    """
+    model = _load_model(build / "compressed.keras")
+    features = feature_files.load(build / "features.npz", config.features)
+    data = _quantize(model, features)
+    answers = {
+        split: golden.outputs(data, features.x[split], progress, f"int8 model, {split}")
+        for split in ("validation", "testing")
+    }
+    floating = evaluate_float(model, features, "testing")
+    paths.write_bytes(build / "model.tflite", data)
+    _save_arrays(
+        build / "vectors.npz", golden.vectors(features, answers["testing"], config.test.vectors)
+    )
+    _save_json(
+        build / "quantize.json",
+        {
+            "method": "post-training, int8, weights per channel, ranges by minimum and maximum",
+            "calibration_clips": len(_calibration(features)),
+            "tflite_bytes": len(data),
+            "sha256": paths.sha256_bytes(data),
+            "evaluation": golden.evaluate_int8(answers["testing"], features, "testing"),
+            "validation": golden.evaluate_int8(answers["validation"], features, "validation"),
+            "float_accuracy": floating.accuracy,
+        },
+    )
+
+
+def _quantize(model: keras.Model, features: Features) -> bytes:
+    return quantize_model(model, _calibration(features), features.spec, features.labels)
+
+
+def _calibration(features: Features) -> np.ndarray:
+    """Return clips spread evenly over the training split, clean and augmented ones."""
+    x = features.x["training"]
+    return x[:: max(1, len(x) // CALIBRATION_CLIPS)][:CALIBRATION_CLIPS]
+
+
+def _size(model: keras.Model) -> dict[str, int]:
+    """Return the parameters and multiply-accumulates of the folded network."""
+    linear = [node for node in fold(model) if isinstance(node, Linear)]
+    return {
+        "parameters": sum(node.weights.size + node.bias.size for node in linear),
+        "macs": sum(node.macs for node in linear),
+    }
+
+
+def _load_model(path: Path) -> keras.Model:
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as reason:  # Keras raises what its layers raise
+        raise ModelError(
+            f"{path}: not a Keras model that can be loaded: {reason}", "train again"
+        ) from None
+
+
+def _save_model(path: Path, model: keras.Model) -> None:
+    with paths.atomic_path(path) as temporary:
+        model.save(temporary)
+
+
+def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    with paths.atomic_path(path) as temporary:
+        np.savez_compressed(temporary, **arrays)
+
+
+def _save_json(path: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(msgspec.to_builtins(content), indent=1, ensure_ascii=False)
+    paths.write_text(path, text + "\n")
