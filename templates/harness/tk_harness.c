@@ -237,8 +237,8 @@ static uint8_t handle_hello(const uint8_t *request, uint32_t length)
     tk_reply_u32(TK_MODEL_STATE_BYTES);
     tk_reply_u32(TK_MODEL_SCRATCH_BYTES);
     tk_reply_u8(TK_BUILD_COUNTER_UNIT);
-    tk_reply_u32(TK_BUILD_COUNTER_NUMERATOR);
-    tk_reply_u32(TK_BUILD_COUNTER_DENOMINATOR);
+    tk_reply_u32(TK_MEASURE_NUMERATOR);
+    tk_reply_u32(TK_MEASURE_DENOMINATOR);
     tk_reply_u16(FRAMES);
     tk_reply_u16(WIDTH);
     tk_reply_text(TK_MODEL_SHA256, TK_MOST_HELLO_MODEL_SHA256);

@@ -3,6 +3,17 @@
 #include "tk_hal.h"
 #include "tk_stack.h"
 
+uint32_t tk_measure_ticks(uint32_t difference)
+{
+#if TK_BUILD_COUNTER_UNIT == TK_COUNTER_INSTRUCTIONS
+    return (uint32_t)(((uint64_t)difference * TK_BUILD_COUNTER_NUMERATOR +
+                       TK_BUILD_COUNTER_DENOMINATOR / 2u) /
+                      TK_BUILD_COUNTER_DENOMINATOR);
+#else
+    return difference;
+#endif
+}
+
 /* The one place where time is taken, for the work and for nothing alike, so that the difference is
  * the work's alone. The pointer is volatile, or the compiler might inline one and not the other. */
 static uint32_t ticks_of(void (*volatile work)(void))
@@ -10,7 +21,7 @@ static uint32_t ticks_of(void (*volatile work)(void))
     uint32_t start = tk_hal_counter();
 
     work();
-    return tk_hal_counter() - start;
+    return tk_measure_ticks(tk_hal_counter() - start);
 }
 
 static void nothing(void)

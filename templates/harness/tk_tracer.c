@@ -7,6 +7,7 @@
 
 #include "tk_crc.h"
 #include "tk_hal.h"
+#include "tk_measure.h"
 #include "tk_model.h"
 
 #define NO_OP UINT32_MAX
@@ -42,7 +43,7 @@ static void record(uint32_t op, const void *data, uint32_t bytes, uint32_t ticks
 
 void tk_trace(uint32_t op, const void *data, uint32_t bytes)
 {
-    uint32_t ticks = tk_hal_counter() - resumed;
+    uint32_t ticks = tk_measure_ticks(tk_hal_counter() - resumed);
 
     if (op == NO_OP)
         overhead = ticks;

@@ -466,16 +466,6 @@ def test_sequence_wraps() -> None:
     assert sequences == set(range(1, 256))
 
 
-@pytest.mark.parametrize(
-    ("ticks", "overhead", "instructions"), [(3200, 32, 990), (3201, 33, 990), (3199, 31, 990)]
-)
-def test_instructions_are_exact(ticks: int, overhead: int, instructions: int) -> None:
-    """A tick more or less, where a tick is shorter than half an instruction, changes nothing."""
-    device = fake_device()
-    device.hello |= {"counter_numerator": 5, "counter_denominator": 16}
-    assert Client(device).hello().cost(ticks, overhead) == instructions
-
-
 def test_microseconds_keep_their_fraction() -> None:
     """Time is not rounded to whole microseconds, and never negative."""
     device = fake_device()

@@ -143,6 +143,34 @@ def test_measuring_costs_nothing(harness_program: Callable) -> None:
 
 
 @pytest.mark.host
+@pytest.mark.parametrize(
+    ("unit", "numerator", "denominator", "ticks"),
+    [
+        ("INSTRUCTIONS", 5, 16, 2),  # 5 ticks are 1.56 instructions
+        ("INSTRUCTIONS", 3, 2, 8),
+        ("US", 5, 16, 5),
+    ],
+)
+def test_instructions_are_whole(
+    unit: str, numerator: int, denominator: int, ticks: int, harness_program: Callable
+) -> None:
+    """Each measurement is rounded to whole instructions; time stays in ticks. Sums are exact."""
+    program = harness_program(
+        f"-DTK_BUILD_COUNTER_UNIT=TK_COUNTER_{unit}",
+        f"-DTK_BUILD_COUNTER_NUMERATOR={numerator}",
+        f"-DTK_BUILD_COUNTER_DENOMINATOR={denominator}",
+    )
+    device = HarnessProcess(program)
+    client = Client(device)
+    hello = client.hello()
+    expected = (numerator, denominator) if unit == "US" else (1, 1)
+    assert (hello.counter_numerator, hello.counter_denominator) == expected
+    reply = client._link.request("invoke", count=100)
+    assert (reply["ticks"], reply["overhead_ticks"]) == (100 * ticks, ticks)
+    device.close()
+
+
+@pytest.mark.host
 def test_state_is_reset(harness_program: Callable) -> None:
     """`reset` and `hello` bring the model's state back to its start; an inference moves it on."""
     device = HarnessProcess(harness_program())

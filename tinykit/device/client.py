@@ -44,19 +44,10 @@ class Hello:
         return self.counter_unit.name.lower()
 
     def cost(self, ticks: int, overhead_ticks: int) -> float:
-        """Return one measurement in `unit`, the cost of measuring taken off.
-
-        Instructions are whole, and rounding before the subtraction makes them exact where a tick
-        is shorter than half an instruction.
-        """
-        scale = self.counter_numerator / self.counter_denominator
-        if self.counter_unit is CounterUnit.INSTRUCTIONS:
-            return round(ticks * scale) - round(overhead_ticks * scale)
-        return self.cost_of_sum(ticks, overhead_ticks)
-
-    def cost_of_sum(self, ticks: int, overhead_ticks: int) -> float:
-        """Return the cost of many measurements, summed: their rounding errors average out."""
-        return max(0, ticks - overhead_ticks) * self.counter_numerator / self.counter_denominator
+        """Return `ticks` in `unit`, what measuring cost taken off; instructions are whole."""
+        net = max(0, ticks - overhead_ticks) * self.counter_numerator
+        whole, rest = divmod(net, self.counter_denominator)
+        return net / self.counter_denominator if rest else whole
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,11 @@ class SerialTransport:
 
     def close(self) -> None:
         """Let go of the port."""
+        # pyserial forgets to close a socket whose other end is gone already.
+        connection = getattr(self._serial, "_socket", None)
         self._serial.close()
+        if connection is not None:
+            connection.close()
 
     def __enter__(self) -> SerialTransport:
         return self

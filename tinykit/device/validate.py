@@ -105,7 +105,7 @@ def _validate_front_end(
         made = client.features(clip)
         cost = client.features_cost()
         rows += cost.rows
-        spent += result.hello.cost_of_sum(cost.ticks, cost.overhead_ticks * cost.calls)
+        spent += result.hello.cost(cost.ticks, cost.overhead_ticks * cost.calls)
         differs = _difference("features", index, made, vectors.x[index])
         front.clips += 1
         front.mismatches += differs is not None

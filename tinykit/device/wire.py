@@ -82,7 +82,11 @@ FLAG_TEXT = {
 
 
 class CounterUnit(enum.IntEnum):
-    """What `ticks * counter_numerator / counter_denominator` counts."""
+    """What `ticks * counter_numerator / counter_denominator` counts.
+
+    Instructions are rounded on the device, measurement by measurement (numerator and denominator
+    are 1 then), so that sums of them are exact.
+    """
 
     INSTRUCTIONS = 0
     US = 1

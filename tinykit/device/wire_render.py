@@ -187,6 +187,10 @@ The longest frame takes {longest} bytes on the wire. Example, `reset` with seque
 
 {units}
 
+`ticks` times `counter_numerator` over `counter_denominator` gives the unit. Instructions come as
+whole numbers (numerator and denominator are 1): an instruction may be a broken number of the
+timer's ticks, so the device rounds each measurement by itself, and sums stay exact.
+
 ## Commands
 
 A request with another length than its fields is refused with `BAD_LENGTH`. A piece of a tensor
