@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -188,6 +189,23 @@ def test_first_builds_at_the_same_time_do_not_disturb_each_other(tmp_path, monke
     assert not failed
 
 
+@pytest.mark.emulator
+def test_spaces_and_umlauts_in_the_path_are_fine(tmp_path):
+    """A folder may be called what people call folders."""
+    folder = tmp_path / "my prüject" / "firm ware"
+    render(tiny_model.tensors_only("mps2-an386"), folder)
+    assert build(folder, BOARD).elf.is_file()
+
+
+@pytest.mark.parametrize("name", ["a$b", "it's", 'so "called"'])
+def test_a_path_that_platformio_cannot_take_is_said(tmp_path, name):
+    """PlatformIO would fail with an unknown board or a shell's syntax error."""
+    render(tiny_model.tensors_only("mps2-an386"), tmp_path / name)
+    with pytest.raises(BuildError, match="cannot build in a folder with") as caught:
+        build(tmp_path / name, BOARD)
+    assert "move the project" in caught.value.hint
+
+
 def test_folder_without_a_project_is_refused(tmp_path):
     """Building before generating says which command comes first."""
     with pytest.raises(BuildError, match=r"no platformio\.ini") as caught:
@@ -234,6 +252,22 @@ def test_missing_platformio_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(bare))
     with pytest.raises(ToolError, match="PlatformIO is not installed"):
         pio.run(["run"], tmp_path, BOARD)
+
+
+def test_an_interrupted_build_leaves_no_process(tmp_path, monkeypatch):
+    """Ctrl-C ends PlatformIO and all that it started."""
+    render(tiny_model.tensors_only("mps2-an386"), tmp_path)
+    started: list[subprocess.Popen[str]] = []
+
+    class Interrupted(subprocess.Popen):
+        def communicate(self, *arguments: object, **options: object) -> tuple[str, str]:
+            started.append(self)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pio.run(["run"], tmp_path, BOARD)
+    assert started[0].returncode == -signal.SIGKILL
 
 
 @pytest.mark.emulator
@@ -308,8 +342,11 @@ def replace_id(chosen: board.Board, name: str) -> board.Board:
 
 def test_failure_without_a_known_error_shows_the_last_lines(tmp_path):
     """Whatever PlatformIO says last is better than nothing."""
-    found = module._failure("one\n\ntwo\n", BOARD, "x", tmp_path / "log")
+    output = "one\n\ntwo\n===== [FAILED] =====\nEnvironment    Status\n----\nx   FAILED\n"
+    found = module._failure(output, BOARD, "x", tmp_path / "log")
     assert found.message == "building x failed:\n  one\n  two"
+    found = module._failure("one\nError: two\nthree\n", BOARD, "x", tmp_path / "log")
+    assert found.message == "building x failed:\n  Error: two"
 
 
 def test_output_of_a_full_arduino_board_is_understood(tmp_path):

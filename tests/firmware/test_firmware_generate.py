@@ -59,12 +59,23 @@ def test_a_file_changed_by_both_is_a_conflict_and_nothing_is_written(tmp_path):
         render(renamed, tmp_path)
     assert str(tmp_path / "src/main.c") in caught.value.message
     assert "tk_model.c" not in caught.value.message
-    assert "--force" in caught.value.hint
+    assert "move your versions aside" in caught.value.hint
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+def test_moving_the_file_aside_resolves_the_conflict(tmp_path):
+    """What the hint says works: the new version takes the place."""
+    render(PROJECT, tmp_path)
+    main = tmp_path / "src/main.c"
+    main.write_text("/* mine */\n")
+    main.rename(tmp_path / "mine.c")
+    renamed = replace(PROJECT, name="other")
+    render(renamed, tmp_path)
+    assert main.read_text() == files(renamed)["src/main.c"]
+
+
 def test_force_takes_our_version(tmp_path):
-    """With --force the new text wins."""
+    """With `force` the new text wins."""
     render(PROJECT, tmp_path)
     (tmp_path / "src/main.c").write_text("/* mine */\n")
     renamed = replace(PROJECT, name="other")

@@ -12,9 +12,10 @@ from tinykit.errors import BudgetError, BuildError, ToolError
 from tinykit.firmware import elf, pio, tools
 
 _MOST_ERRORS = 5
+_UNQUOTABLE = re.compile(r"[$'\"`\\\n]")
 _COMPILER = re.compile(r"^(\S[^:\n]*:\d+(?::\d+)?: (?:fatal )?error: .*)$", re.MULTILINE)
 _LINKER = re.compile(
-    r"^.*(undefined reference to .*|cannot find -l\S+.*|multiple definition of .*)$", re.M
+    r"^.*(undefined reference to .*|cannot find .*|multiple definition of .*)$", re.M
 )
 _OVERFLOW = re.compile(r"region [`'\"](\w+)['\"] overflowed by (\d+) bytes")
 _TOO_BIG = re.compile(r"The (program|data) size \((\d+) bytes\) is greater than maximum.*?\((\d+)")
@@ -59,6 +60,12 @@ def build(project: Path, board: Board, *, trace: bool = False) -> Firmware:
         raise BuildError(f"{project}: no platformio.ini there", "run first: tinykit generate")
     if board.platformio.platform == OFFLINE_PLATFORM:
         tools.require("arm-none-eabi-gcc")
+    where = str(project.resolve())
+    if found := _UNQUOTABLE.search(where):
+        raise BuildError(
+            f"PlatformIO cannot build in a folder with {found[0]!r} in its path: {where}",
+            "move the project to another folder",
+        )
     environment = board.id + ("_trace" if trace else "")
     code, output = pio.run(["run", "--environment", environment], project, board)
     folder = project / ".pio" / "build" / environment
@@ -112,11 +119,19 @@ def _failure(output: str, board: Board, environment: str, log: Path) -> BudgetEr
             f"generate it for this board: tinykit generate --board {board.id}",
         )
     if not found:
-        lines = [line for line in output.splitlines() if line.strip()]
-        found = lines[-_MOST_ERRORS:] or ["PlatformIO said nothing"]
+        found = _telling(output) or ["PlatformIO said nothing"]
     more = f"\n  ... and {len(found) - _MOST_ERRORS} more" if len(found) > _MOST_ERRORS else ""
     listed = "".join(f"\n  {line}" for line in found[:_MOST_ERRORS])
     return BuildError(f"building {environment} failed:{listed}{more}", where)
+
+
+def _telling(output: str) -> list[str]:
+    """Return the lines that may say what went wrong: those with `error`, or the last ones."""
+    said = [line.strip() for line in output.splitlines()]
+    said = [line for line in said if re.search(r"\w", line) and not re.search(r"={5}|FAILED", line)]
+    said = [line for line in said if not re.match(r"Environment\s+Status", line)]
+    errors = [line for line in said if re.search(r"\berror\b|exception", line, re.IGNORECASE)]
+    return errors or said[-_MOST_ERRORS:]
 
 
 def _overflows(output: str) -> dict[str, int]:

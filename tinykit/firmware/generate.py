@@ -45,7 +45,7 @@ def render(project: Project, folder: Path, *, force: bool = False) -> list[str]:
         listed = "\n".join(f"  {folder / name}" for name in sorted(conflicts))
         raise UsageError(
             "these files were changed by hand, and there is a new version of each:\n" + listed,
-            "move your changes aside, then take the new versions with --force",
+            "move your versions aside and run it again: the new ones take their place",
         )
     changed = stale - kept
     # Until all is written, old and new text are both ours: the next run completes this one.
@@ -79,5 +79,5 @@ def _read_manifest(folder: Path) -> dict[str, list[str]]:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(
             f"{folder / MANIFEST} is damaged: it no longer tells your changes from ours",
-            "delete it and generate with --force, or generate into an empty folder",
+            "move your changed files aside, delete the rest, and generate again",
         ) from None

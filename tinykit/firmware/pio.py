@@ -49,7 +49,7 @@ def run(arguments: list[str], project: Path, board: Board) -> tuple[int, str]:
     elif not (project / "platforms" / board.platformio.platform).is_dir():
         _require_registry(board)
     command = [sys.executable, "-m", "platformio", *arguments]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         cwd=project,
         env=environment,
@@ -59,13 +59,12 @@ def run(arguments: list[str], project: Path, board: Board) -> tuple[int, str]:
         text=True,
         errors="replace",
         start_new_session=True,  # so that a Ctrl-C ends PlatformIO, SCons and the compilers alike
-    )
-    try:
-        output, _ = process.communicate()
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
+    ) as process:
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
     if "No module named platformio" in output:
         raise ToolError("PlatformIO is not installed", "pip install platformio")
     return process.returncode, output

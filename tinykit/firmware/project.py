@@ -207,7 +207,7 @@ def _render(template: Path, values: Mapping[str, object]) -> str:
 
 
 def _c_string(text: str) -> str:
-    """Return `text` as a C string literal, its UTF-8 bytes beyond ASCII as octal escapes (no trigraphs)."""
+    """Return `text` as a C string literal: no trigraphs, UTF-8 beyond ASCII as octal escapes."""
     plain = {byte: chr(byte) for byte in range(0x20, 0x7F)} | {
         0x3F: "\\?",
         0x22: '\\"',

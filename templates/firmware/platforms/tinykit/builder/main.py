@@ -3,13 +3,15 @@
 A board's own part comes from `boards/<id>.json` (core flags) and `boards/<id>/firmware.ld`.
 """
 
-from pathlib import Path
+import os
 
 from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
 
 env = DefaultEnvironment()
 board = env.BoardConfig()
-project = Path(env.subst("$PROJECT_DIR"))
+project = env.subst("$PROJECT_DIR")
+# SCons runs in the project's folder. Relative paths need no quoting, whatever the folder is called.
+build_dir = os.path.relpath(env.subst("$BUILD_DIR"), project)
 core_flags = board.get("build.core_flags")
 
 env.Replace(
@@ -22,7 +24,7 @@ env.Replace(
     SIZETOOL="arm-none-eabi-size",
     PROGNAME="firmware",
     PROGSUFFIX=".elf",
-    LDSCRIPT_PATH=str(project / board.get("build.ldscript")),
+    LDSCRIPT_PATH=board.get("build.ldscript"),
     # What counts as flash and as RAM when PlatformIO prints the sizes; .stack is only reserved.
     SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
     SIZEPROGREGEXP=r"^(?:\.text|\.data|\.ARM\.exidx)\s+(\d+).*",
@@ -49,7 +51,7 @@ env.Append(
         "--specs=nano.specs",
         "--specs=nosys.specs",
         "-Wl,--gc-sections",
-        "-Wl,-Map,$BUILD_DIR/firmware.map",
+        f"-Wl,-Map,{build_dir}/firmware.map",
     ],
     LIBS=["c", "gcc"],
 )
