@@ -50,7 +50,8 @@ def read_tflite(data: bytes, name: str = "model") -> Graph:
         When the file is corrupt, not fully int8, has dynamic shapes or unsupported ops.
     """
     data = bytes(data)
-    record = flatfile.read_file(data, {rule.options for rule in ops.rules().values()})
+    wanted = {rule.options for rule in ops.rules().values() if rule.options}
+    record = flatfile.read_file(data, wanted)
     _check_indices(record)
     _check_supported(record.ops)
     graph = Graph(
@@ -236,10 +237,10 @@ def _op(graph: Graph, record: OpRecord, index: int) -> Op:
     rule = ops.by_builtin()[record.builtin]
     inputs = tuple(None if key < 0 else key for key in record.inputs)
     op = Op(rule.kind, inputs, record.outputs, None, index)
-    if rule.options and record.options_name != rule.options:
-        raise ModelError(
-            f"{op}: has {record.options_name or 'no options'}, needs {rule.options}",
-            flatfile.NOT_A_MODEL_HINT,
-        )
-    attrs = rule.parse(record.options, graph, op)
+    if not op.outputs:
+        raise ModelError(f"{op}: has no outputs", flatfile.NOT_A_MODEL_HINT)
+    if rule.options and (record.options_name != rule.options or record.options is None):
+        given = record.options_name if record.options is not None else "no options"
+        raise ModelError(f"{op}: has {given}, needs {rule.options}", flatfile.NOT_A_MODEL_HINT)
+    attrs = rule.parse(record.options if rule.options else None, graph, op)
     return Op(rule.kind, inputs[rule.operands], record.outputs, attrs, index)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from tinykit.compiler import ops
 from tinykit.compiler.ir import Graph
 from tinykit.compiler.ops import Array
@@ -21,7 +23,7 @@ def run(
     inputs : sequence of arrays
         One for each graph input, of its shape and dtype.
     states : mapping of tensor id to array, optional
-        Values of the state tensors before the inference.
+        Values of the state tensors before the inference; real zeros where it says nothing.
 
     Returns
     -------
@@ -40,6 +42,10 @@ def run(
     values: dict[int, Array] = {
         key: tensor.data for key, tensor in graph.tensors.items() if tensor.data is not None
     }
+    for key, tensor in graph.tensors.items():
+        if tensor.state:
+            zero = tensor.zero_point if tensor.quantization is not None else 0
+            values[key] = np.full(tensor.shape, zero, tensor.dtype)
     values.update(states or {})
     for key, value in zip(graph.inputs, inputs, strict=True):
         tensor = graph.tensors[key]

@@ -53,21 +53,24 @@ def requantize(graph: Graph, op: Op, accumulator: Array) -> Array:
     return np.clip(scaled + result.zero_point, low, high).astype(result.dtype)
 
 
-def check(graph: Graph, op: Op, axis: int) -> tuple[Tensor, Tensor, Tensor]:
+def check(graph: Graph, op: Op, rank: int, axis: int) -> tuple[Tensor, Tensor, Tensor]:
     """Check dtypes, quantization, bias and accumulator range; return input, filter and output.
 
     Parameters
     ----------
+    rank : int
+        How many axes the filter has.
     axis : int
-        The axis of the filter that is the output channel.
+        The one that is the output channel.
     """
     _legal.arity(op, 2, 3)
     image = _legal.activation(graph, op)
     weights = _legal.constant(graph, op, FILTER, "filter", np.int8)
     result = _legal.output(graph, op)
-    axis %= max(1, len(weights.shape))
+    _legal.rank(op, weights, rank, "filter")
     _check_filter_quantization(op, weights, axis)
-    channels = result.shape[-1] if result.shape else 1
+    _legal.require(len(result.shape) > 0, op, "its output is a scalar")
+    channels = result.shape[-1]
     if len(op.inputs) > BIAS and op.inputs[BIAS] is not None:
         value = _legal.constant(graph, op, BIAS, "bias", np.int32)
         _legal.shape_is(op, value, (channels,), "bias")

@@ -74,7 +74,7 @@ def check_factor(op: Op, real: float) -> None:
 
 def check_output(op: Op, result: Tensor, scale: float, zero_point: int) -> None:
     """Refuse an output whose quantization is not the one that the op's arithmetic is made for."""
-    if result.zero_point != zero_point or abs(result.scale / scale - 1) > 1e-3:
+    if result.zero_point != zero_point or abs(float(result.scale) / scale - 1) > 1e-3:
         _legal.refuse(
             op,
             f"its output has scale {result.scale}, zero point {result.zero_point}, "

@@ -32,8 +32,7 @@ class _Rule(OpRule):
         )
 
     def check(self, graph: Graph, op: Op) -> None:
-        image, weights, result = _linear.check(graph, op, axis=0)
-        _legal.rank(op, weights, 4, "filter")
+        image, weights, result = _linear.check(graph, op, rank=4, axis=0)
         _window.check_window(op, op.attrs.window, image, result, weights.shape[0])
         if weights.shape[3] != image.shape[3]:
             _legal.refuse(

@@ -44,8 +44,7 @@ class _Rule(OpRule):
         return DepthwiseConv2D(window, multiplier, _window.parse_activation(op, options))
 
     def check(self, graph: Graph, op: Op) -> None:
-        image, weights, result = _linear.check(graph, op, axis=3)
-        _legal.rank(op, weights, 4, "filter")
+        image, weights, result = _linear.check(graph, op, rank=4, axis=3)
         _window.check_window(op, op.attrs.window, image, result, weights.shape[3])
         height, width = op.attrs.window.size
         channels = image.shape[3] * op.attrs.multiplier

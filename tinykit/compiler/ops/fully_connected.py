@@ -31,8 +31,7 @@ class _Rule(OpRule):
         return FullyConnected(_window.parse_activation(op, options))
 
     def check(self, graph: Graph, op: Op) -> None:
-        image, weights, result = _linear.check(graph, op, axis=0)
-        _legal.rank(op, weights, 2, "filter")
+        image, weights, result = _linear.check(graph, op, rank=2, axis=0)
         units, depth = weights.shape
         if image.size % depth or image.size // depth * units != result.size:
             _legal.refuse(

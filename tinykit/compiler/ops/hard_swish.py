@@ -16,9 +16,7 @@ _INT16_MAX = (1 << 15) - 1
 
 def _multiplier(numerator: np.float32, denominator: np.float32) -> tuple[int, int]:
     """Return a 16-bit multiplier and exponent of a float32 quotient."""
-    with np.errstate(over="ignore"):
-        real = float(np.float32(numerator / denominator))
-    multiplier, exponent = arithmetic.quantize_multiplier(real)
+    multiplier, exponent = arithmetic.quantize_multiplier(float(numerator / denominator))
     return min((multiplier + (1 << 15)) >> 16, _INT16_MAX), exponent
 
 
@@ -42,9 +40,12 @@ class _Rule(_lookup.LookupRule):
     kind, builtin = "hard_swish", "HARD_SWISH"
 
     def check_scales(self, op: Op, source: Tensor, result: Tensor) -> None:
+        scales = (float(source.scale), float(result.scale))
+        if not all(2.0**-20 < scale < 2.0**14 for scale in scales):
+            _legal.refuse(op, f"its scales {scales} are out of range")
         exponent = _output_multiplier(source, result)[1]
-        if not -15 <= exponent <= 0 or not source.scale < 1 << 14:
-            _legal.refuse(op, f"input scale {source.scale} and output scale {result.scale} clash")
+        if not -15 <= exponent <= 0:
+            _legal.refuse(op, f"its scales {scales} are too far apart")
 
     def compute(self, op: Op, source: Tensor, result: Tensor) -> Int64:
         fine = (_lookup.INPUTS - source.zero_point) << 7
