@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import shutil
 import struct
 import subprocess
 import tempfile
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,8 +55,8 @@ class HostModel:
         graph = compiled.graph
         self._inputs = [graph.tensors[key] for key in graph.inputs]
         self._outputs = [graph.tensors[key] for key in graph.outputs]
-        self._folder = tempfile.TemporaryDirectory(prefix="tinykit-host-")
-        folder = Path(self._folder.name)
+        folder = Path(tempfile.mkdtemp(prefix="tinykit-host-"))
+        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         for name, text in compiled.sources.items():
             (folder / name).write_text(text, encoding="utf-8")
         program = toolchain.host_compiler(compiler)
@@ -78,9 +80,8 @@ class HostModel:
         self._runner.reset()
 
     def close(self) -> None:
-        """Unload the model and remove its files."""
-        self._runner.close()
-        self._folder.cleanup()
+        """Remove the files; the model cannot be run any more. Forgetting it does the same."""
+        self._remove()
 
     def __enter__(self) -> HostModel:
         return self
@@ -122,10 +123,6 @@ class _Runner(ABC):
     def reset(self) -> None:
         """Set the state to its initial value."""
 
-    @abstractmethod
-    def close(self) -> None:
-        """Let go of everything."""
-
 
 class _Library(_Runner):
     """The model as a shared library in this process."""
@@ -159,9 +156,6 @@ class _Library(_Runner):
 
     def reset(self) -> None:
         self._library.tk_model_reset()
-
-    def close(self) -> None:
-        pass  # the library stays mapped; its file is removed with the folder
 
 
 class _Process(_Runner):
@@ -200,9 +194,6 @@ class _Process(_Runner):
 
     def reset(self) -> None:
         self._history = []
-
-    def close(self) -> None:
-        pass  # no process outlives an inference
 
 
 def _parse(data: bytes) -> list[Record]:

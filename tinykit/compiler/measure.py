@@ -98,7 +98,7 @@ def footprint(
         graph = (folder / "tk_model.ci").read_text()
     sizes = {section: int(size) for section, size in _SECTION.findall(report)}
     code = _sum(sizes, ".text")
-    constants = _sum(sizes, ".rodata") + _sum(sizes, ".data") + _sum(sizes, ".ARM")
+    constants = _sum(sizes, ".rodata") + _sum(sizes, ".data") + _sum(sizes, ".ARM.exidx")
     variables = _sum(sizes, ".data") + _sum(sizes, ".bss") - plan.state_bytes - plan.total_bytes
     return Footprint(
         code_bytes=code,

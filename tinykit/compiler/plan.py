@@ -190,12 +190,13 @@ def _overlaps(
 ) -> list[layout.Overlap]:
     """Return the overlaps that a kernel allows and the lifetimes permit."""
     allowed = {(pair.input, pair.output): pair for pair in step.lowering.in_place}
+    inputs = step.op.inputs
     overlaps = []
     for output, result in enumerate(step.op.outputs):
-        for source in {roots[key] for key in step.op.inputs if key in roots}:
+        for source in sorted({roots[key] for key in inputs if key in roots}):
             if result not in roots or lives[source][1] != position:
                 continue  # a state, or the input is still needed afterwards
-            reads = [i for i, key in enumerate(step.op.inputs) if key in roots and roots[key] == source]
+            reads = [i for i, key in enumerate(inputs) if key in roots and roots[key] == source]
             pairs = [allowed.get((i, output)) for i in reads]
             if any(pair is None for pair in pairs):
                 continue

@@ -1,0 +1,47 @@
+"""Fixtures of the kernel tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import single_op
+
+from tinykit.board import CORES
+from tinykit.compiler import compile_model, reference
+from tinykit.compiler.host import HostModel
+from tinykit.compiler.lower import Mode
+
+Exact = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def exact() -> Exact:
+    """Assert that a model's C gives the numpy reference's bytes, op by op."""
+
+    def check(
+        data: bytes,
+        *,
+        rows: int = 5,
+        seed: int = 0,
+        core: str = "cortex-m3",
+        optimize: Mode = "speed",
+        sanitize: bool = False,
+    ) -> None:
+        compiled = compile_model(data, CORES[core], optimize)
+        stacked = single_op.inputs(data, rows, seed)
+        with HostModel(compiled, sanitize=sanitize) as model:
+            for row in range(rows):
+                inputs = [values[row] for values in stacked]
+                expected, tensors = reference.run(compiled.graph, inputs)
+                trace = iter(model.trace(inputs))
+                for op in compiled.graph.ops:
+                    for key in op.outputs:
+                        index, data_out = next(trace)
+                        assert index == op.index
+                        assert data_out == tensors[key].tobytes(), f"{op}, input {row}"
+                for output, value in zip(model.run(inputs), expected, strict=True):
+                    np.testing.assert_array_equal(output, value)
+
+    return check
