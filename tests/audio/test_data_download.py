@@ -66,11 +66,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@pytest.fixture(autouse=True)
+def _fast_and_direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause between attempts, and no proxy."""
+    monkeypatch.setattr(download, "_PAUSE_S", 0.0)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     """A local server of a small archive, and a cache of its own."""
     monkeypatch.setenv("TINYKIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
     server = Server(("127.0.0.1", 0), _Handler)
     server.body = _tar({"yes/a_nohash_0.wav": b"sound" * 1000, "no/b_nohash_0.wav": b"x"})
     server.break_after, server.requested = [], []

@@ -17,7 +17,7 @@ from tinykit.audio.split import SPLITS
 from tinykit.audio.synthesis import Speaker, Utterance, trim
 from tinykit.audio.voices import ACCENTS, VOICES
 from tinykit.config import Data
-from tinykit.errors import ConfigError, ToolError
+from tinykit.errors import ConfigError, DataError, ToolError
 
 SPEC = FeatureSpec()
 SMALL = Data(words=["yes", "no"], voices=6, clips_per_word=20, silence_percent=20.0)
@@ -213,6 +213,20 @@ def test_an_interrupted_synthesis_leaves_no_cache(
     monkeypatch.setenv("TINYKIT_CACHE", str(tmp_path))
     with pytest.raises(KeyboardInterrupt):
         datasets.load(SMALL, SPEC, progress=interrupt)
+    assert list((tmp_path / "speech").iterdir()) == []
+
+
+@needs_espeak
+def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ENOSPC while the cache is written is a DataError, and no half-written set stays."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(rendering, "render", full)
+    with pytest.raises(DataError, match="No space left") as caught:
+        _load(SMALL, tmp_path)
+    assert "TINYKIT_CACHE" in caught.value.hint
     assert list((tmp_path / "speech").iterdir()) == []
 
 

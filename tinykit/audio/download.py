@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import tarfile
+import time
 import urllib.error
 import urllib.request
 import zlib
@@ -18,6 +19,7 @@ ATTEMPTS = 4
 """How often a broken transfer is taken up again before giving up."""
 
 _TIMEOUT_S = 30.0
+_PAUSE_S = 1.0
 _BLOCK_BYTES = 1 << 18
 
 
@@ -79,6 +81,7 @@ def fetch(url: str, sha256: str, folder: Path, progress: Progress = silent) -> P
 def _transfer(url: str, part: Path, progress: Progress) -> None:
     """Append to `part` until it is whole; a broken connection is resumed where it broke."""
     for attempt in range(ATTEMPTS):
+        time.sleep(_PAUSE_S * attempt)
         try:
             if _append(url, part, progress):
                 return

@@ -26,6 +26,7 @@ from tinykit.audio.spec import FeatureSpec
 from tinykit.audio.split import SPLITS
 from tinykit.audio.synthesis import Speaker, require
 from tinykit.config import Data
+from tinykit.errors import DataError
 from tinykit.progress import Progress, silent
 
 _CLIPS = "clips.npy"
@@ -68,7 +69,13 @@ def load(data: Data, spec: FeatureSpec, progress: Progress = silent) -> Dataset:
     key = _key(planned, data, spec)
     folder = paths.cache_dir() / "speech" / key
     if not (folder / _CLIPS).is_file():
-        _make(planned, data, spec, folder, progress)
+        try:
+            _make(planned, data, spec, folder, progress)
+        except OSError as reason:
+            raise DataError(
+                f"{folder}: {reason.strerror or reason}",
+                "make room there, or set TINYKIT_CACHE to a folder on another disk",
+            ) from None
     background = Noise(
         {split: dict(np.load(folder / f"noise-{split}.npz")) for split in SPLITS}, synthetic=True
     )
@@ -124,9 +131,12 @@ def _make(
         for split in SPLITS:
             np.savez(temporary / f"noise-{split}.npz", allow_pickle=False, **parts[split])
         background = Noise(parts, synthetic=True)
-        shape = (len(planned), spec.clip_samples)
-        stored = np.lib.format.open_memmap(temporary / _CLIPS, "w+", np.int16, shape)
-        for row, take in enumerate(planned):
-            stored[row] = rendering.render(take, speaker, background, spec)
-            progress("speak", row + 1, len(planned))
-        stored.flush()
+        with (temporary / _CLIPS).open("wb") as file:
+            # Plain writes: a memory map on a full disk ends in SIGBUS instead of an exception.
+            shape = (len(planned), spec.clip_samples)
+            header = {"descr": "<i2", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for done, take in enumerate(planned, 1):
+                clip = rendering.render(take, speaker, background, spec)
+                file.write(clip.astype("<i2").tobytes())
+                progress("speak", done, len(planned))
