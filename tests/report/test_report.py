@@ -88,7 +88,7 @@ def test_a_mismatch_is_the_first_thing_said(made: Project) -> None:
     contents["device"] |= {"exact": False, "mismatches": 3, "first_mismatch": "vector 7"}
     write(made, contents)
     document = report.write(made)
-    assert document.verdicts[0].text == "3 of 60 inputs differ from the host's bytes"
+    assert document.verdicts[0].text == "3 of 65 inputs differ from the host's bytes"
     page = (made.build / "report.html").read_text()
     assert "exact:" not in page
     assert "vector 7" in page

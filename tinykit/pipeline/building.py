@@ -136,11 +136,11 @@ def stop(project: Project) -> bool:
 
 @contextmanager
 def ended_afterwards(project: Project) -> Iterator[None]:
-    """End an emulator that was started inside the block; one that ran before it runs on."""
+    """End the emulator after the block, unless the project's ran before it."""
     before = running(project)
     try:
         yield
     finally:
         now = runners.load(project.build)
-        if now and now.pid and (before is None or before.token != now.token):
+        if now and now.pid and before is None:
             stop(project)

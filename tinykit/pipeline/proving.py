@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tinykit import doctor, paths
 from tinykit.compiler import compile_model
-from tinykit.compiler.host import HostModel
+from tinykit.compiler.golden import Golden
 from tinykit.compiler.reader import read_tflite
 from tinykit.device.client import Client
 from tinykit.device.divergence import first_divergence
@@ -122,13 +122,20 @@ def _traced(project: Project, chosen: Vectors, result: DeviceResult, progress: P
 
 
 def _divergence(project: Project, device: Client, inputs: list[NDArray[Any]]) -> str:
-    """Name the first op whose output is not what the same C gives on the host."""
+    """Name the first op whose output is not the golden interpreter's."""
     data = project.path(files.TFLITE).read_bytes()
     compiled = compile_model(data, project.board.processor, project.config.compile.optimize)
     tensors = [compiled.graph.tensors[key] for key in compiled.graph.inputs]
     shaped = [x.reshape(tensor.shape) for x, tensor in zip(inputs, tensors, strict=True)]
-    with HostModel(compiled) as host:
-        found = first_divergence(device, inputs, host.trace(shaped))
+    with Golden(data) as golden:
+        values = golden.tensors(shaped)
+    expected = [
+        (op.index, values[key].tobytes())
+        for op in compiled.graph.ops
+        for key in op.outputs
+        if key in values
+    ]
+    found = first_divergence(device, inputs, expected)
     if found is None:
         return "none in the trace build: only the release build differs"
     kind = next(op.kind for op in compiled.graph.ops if op.index == found.op)

@@ -149,7 +149,7 @@ def figures(manifests: dict[str, Manifest], budget: Budget, board: Board) -> lis
             "instructions" if unit == "instructions" else "time",
             device.get(unit),
             "count",
-            f"median of {device.get('inputs_tested', 0)} inferences, counted by {where} with "
+            f"median of {device.get('vectors', 0):,} inferences, counted by {where} with "
             "-icount: no wait states, no cycles"
             if unit == "instructions"
             else f"median, in microseconds, read from the timer of {where}",
