@@ -35,7 +35,9 @@ def array(name: str, data: NDArray[Any], align: int, note: str = "") -> str:
     """Return the definition of a constant array in neat columns, a new line for each row."""
     size = " * ".join(str(dim) for dim in data.shape) or "1"
     head = f"static const {data.dtype.name}_t {name}[{size}] TK_ALIGNED({align}) = {{"
-    texts = [[str(int(value)) for value in row] for row in np.atleast_2d(data)]
+    digits = 2 * data.dtype.itemsize
+    form = f"0x{{:0{digits}x}}" if data.dtype.kind == "u" else "{}"  # packed words, or numbers
+    texts = [[form.format(int(value)) for value in row] for row in np.atleast_2d(data)]
     width = max(len(text) for row in texts for text in row)
     per_line = max(1, (_WIDTH - len(_INDENT)) // (width + 2))
     lines = [
@@ -76,6 +78,8 @@ def initialiser(params: Mapping[str, Any]) -> str:
 def _field(name: str, value: object) -> str:
     if isinstance(value, tuple):
         value = "{" + ", ".join(map(str, value)) + "}"
+    if isinstance(value, Mapping):
+        return f".{name} = {{{', '.join(_field(key, item) for key, item in value.items())}}}"
     return f".{name} = {value}".replace(" ", _NO_BREAK)
 
 

@@ -27,6 +27,12 @@ TK_INLINE int32_t tk_smmlar(int32_t a, int32_t b, int32_t c)
     return r;
 }
 
+/* a + the sum of the products of the low and of the high halfwords of x and w. */
+TK_INLINE int32_t tk_smlad(uint32_t x, uint32_t w, int32_t a)
+{
+    return __smlad((int16x2_t)x, (int16x2_t)w, a);
+}
+
 /* Signed bytes 0 and 2 of v as a pair of int16: the low and the high halfword. */
 TK_INLINE uint32_t tk_widen_even(uint32_t v)
 {
