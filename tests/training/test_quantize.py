@@ -27,7 +27,7 @@ SHAPE = (SPEC.frames, SPEC.width, 1)
 
 
 def shuffled(model: keras.Model) -> keras.Model:
-    """Give a model weights of every kind: biases, moving averages and scales that are not neutral."""
+    """Give a model weights of every kind: no bias, average or scale is neutral."""
     random = np.random.default_rng(3)
     for layer in model.layers:
         new = [random.normal(0, 0.4, weight.shape) for weight in layer.get_weights()]
@@ -200,7 +200,7 @@ def test_branching_model_is_refused(features):
 def test_model_for_other_features_is_refused(trained, features):
     """A model trained on another feature shape is not quantized with this specification."""
     spec = msgspec.structs.replace(SPEC, coefficients=8)
-    with pytest.raises(ModelError, match="reads .*, the features are"):
+    with pytest.raises(ModelError, match=r"reads .*, the features are"):
         quantize(trained, features.x["training"], spec, LABELS)
 
 

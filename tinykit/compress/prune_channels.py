@@ -65,7 +65,7 @@ def compress(
         if not exceeded(after, limits) or step == len(path) - 1:
             break
         step += 1
-    require(after, limits, "compress", "allow a little more")
+    require(after, limits, "compress: the pruned network needs", "allow a little more")
     report = result("prune_channels", model, smaller, features, before, after)
     report |= {
         "widths_before": path[0],
