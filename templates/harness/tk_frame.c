@@ -35,8 +35,9 @@ void tk_reply_begin(uint8_t sequence, uint8_t command)
 
 void tk_reply_data(const void *data, uint32_t count)
 {
-    if (count > TK_WIRE_BODY_MAX - TK_WIRE_CRC_BYTES - reply_length)
+    if (count > TK_WIRE_BODY_MAX - TK_WIRE_CRC_BYTES - reply_length) {
         return; /* the wire table's limits make this impossible; a reply cut short is refused */
+    }
     memcpy(reply + reply_length, data, count);
     reply_length += count;
 }
@@ -72,8 +73,9 @@ void tk_reply_text(const char *text, uint32_t most)
 {
     uint32_t length = (uint32_t)strlen(text);
 
-    if (length > most)
+    if (length > most) {
         length = most;
+    }
     tk_reply_u8(length);
     tk_reply_data(text, length);
 }
@@ -81,8 +83,9 @@ void tk_reply_text(const char *text, uint32_t most)
 void tk_reply_end(uint8_t status)
 {
     reply[2] = status;
-    if (status != TK_STATUS_OK)
+    if (status != TK_STATUS_OK) {
         reply_length = TK_WIRE_HEADER_BYTES;
+    }
     put_u32(reply + reply_length, tk_crc32(0, reply, reply_length));
     reply_length += TK_WIRE_CRC_BYTES;
 }

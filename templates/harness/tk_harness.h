@@ -18,6 +18,10 @@ void tk_harness_run(void);
 /* For firmware that reads the port itself: handle one received byte. */
 void tk_harness_byte(uint8_t byte);
 
+/* Whether a host is testing: then the model and the front end are its alone, and an application
+ * that feeds them from a microphone has to pause, or the host would see mixed audio. */
+int tk_harness_session(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -41,13 +41,13 @@ tk_measurement tk_measure(void (*work)(void))
 uint32_t tk_measure_overhead(void)
 {
     uint32_t least = ticks_of(nothing);
-    int tries;
 
-    for (tries = 0; tries < 3; tries++) { /* an interrupt may fall into one */
-        uint32_t ticks = ticks_of(nothing);
+    for (int tries = 0; tries < 3; tries++) { /* an interrupt may fall into one */
+        const uint32_t ticks = ticks_of(nothing);
 
-        if (ticks < least)
+        if (ticks < least) {
             least = ticks;
+        }
     }
     return least;
 }

@@ -31,8 +31,9 @@ static void record(uint32_t op, const void *data, uint32_t bytes, uint32_t ticks
     tk_tracer_record *last;
 
     if (count == 0 || records[count - 1].op != op) {
-        if (count == TK_MODEL_OPS)
+        if (count == TK_MODEL_OPS) {
             return;
+        }
         records[count++].op = op;
     }
     last = &records[count - 1];
@@ -45,10 +46,11 @@ void tk_trace(uint32_t op, const void *data, uint32_t bytes)
 {
     uint32_t ticks = tk_measure_ticks(tk_hal_counter() - resumed);
 
-    if (op == NO_OP)
+    if (op == NO_OP) {
         overhead = ticks;
-    else
+    } else {
         record(op, data, bytes, ticks);
+    }
     if (op == stop_op && op != NO_OP && stop_output-- == 0) {
         output = data;
         output_bytes = bytes;
@@ -79,8 +81,9 @@ uint32_t tk_tracer_invoke_until(uint32_t op, uint32_t which)
 {
     stop_op = op;
     stop_output = which;
-    if (setjmp(stopped) == 0)
+    if (setjmp(stopped) == 0) {
         tk_tracer_invoke();
+    }
     stop_op = NO_OP;
     return output_bytes;
 }

@@ -46,7 +46,21 @@
     X(features_cost, 0x08, 0, 0) \
     X(trace, 0x09, 2, 0) \
     X(invoke_until, 0x0A, 3, 0) \
-    X(reboot, 0x0B, 0, 0)
+    X(reboot, 0x0B, 0, 0) \
+    X(bye, 0x0C, 0, 0)
+
+#define TK_COMMAND_HELLO 0x01
+#define TK_COMMAND_TENSOR 0x02
+#define TK_COMMAND_WRITE 0x03
+#define TK_COMMAND_READ 0x04
+#define TK_COMMAND_INVOKE 0x05
+#define TK_COMMAND_RESET 0x06
+#define TK_COMMAND_PUSH_AUDIO 0x07
+#define TK_COMMAND_FEATURES_COST 0x08
+#define TK_COMMAND_TRACE 0x09
+#define TK_COMMAND_INVOKE_UNTIL 0x0A
+#define TK_COMMAND_REBOOT 0x0B
+#define TK_COMMAND_BYE 0x0C
 
 /* Where the fields of a request start, and how long a text of a reply may be. */
 #define TK_AT_HELLO_NONCE 0

@@ -259,6 +259,41 @@ def test_reboot(device: Device) -> None:
     assert _outputs(client, inputs) == _expected(inputs)
 
 
+def test_bye(device: Device) -> None:
+    """After `bye` the session is over, saying it twice is harmless, and `hello` starts another."""
+    client = Client(device)
+    client.hello()
+    client.bye()
+    client.bye()
+    assert _raw(device, wire.BY_NAME["reset"].code, b"").status == Status.NO_SESSION
+    assert client.hello().board == "host"
+
+
+def test_bye_with_lost_reply() -> None:
+    """The device ends the session though its reply is lost: that is no reset."""
+    device = fake_device()
+    clean = FaultyTransport(device)
+    client = Client(clean)
+    client.hello()
+    client._link.transport = FaultyTransport(device, [Fault("truncate", "to_host", 3)])
+    client.bye()
+    assert _raw(device, wire.BY_NAME["reset"].code, b"").status == Status.NO_SESSION
+
+
+def test_session_ends_with_the_block() -> None:
+    """Leaving the block says `bye`, even on Ctrl-C; not to a device that does not answer."""
+    for error, spoken in ((None, True), (KeyboardInterrupt(), True), (DeviceError("gone"), False)):
+        device = fake_device()
+        try:
+            with Client(device) as client:
+                client.hello()
+                if error:
+                    raise error
+        except (KeyboardInterrupt, DeviceError):
+            pass
+        assert device._session is not spoken
+
+
 def _conversation(device: Device, faults: list[Fault] | None = None) -> FaultyTransport:
     """Exchange every kind of frame and check every result."""
     line = FaultyTransport(device, faults or [])

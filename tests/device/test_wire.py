@@ -54,7 +54,7 @@ def test_document_has_the_table(root: Path) -> None:
 def test_harness_handles_the_table(root: Path) -> None:
     """The harness defines a handler for every command and none besides, and uses every status."""
     sources = "".join(p.read_text() for p in (root / "templates" / "harness").glob("*.c"))
-    handlers = set(re.findall(r"^static uint8_t handle_(\w+)\(", sources, re.M))
+    handlers = set(re.findall(r"^uint8_t tk_handle_(\w+)\(", sources, re.M))
     assert handlers == {command.name for command in COMMANDS}
     assert set(re.findall(r"TK_STATUS_(\w+)", sources)) == {status.name for status in Status}
 

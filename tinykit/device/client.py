@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ class OpTrace:
 
 
 class Client:
-    """One device behind a transport. Call `hello` first.
+    """One device behind a transport; as a context manager, ends the session at the end.
 
     Parameters
     ----------
@@ -221,6 +222,21 @@ class Client:
         """Restart the device; call `hello` afterwards."""
         self._link.request("reboot")
         self._info = None
+
+    def bye(self) -> None:
+        """End the session: the firmware's own application has model and front end again."""
+        if self._info:
+            self._info = None
+            self._link.request("bye")
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End the session, unless the device has just shown that it does not answer."""
+        if kind is None or not issubclass(kind, DeviceError):
+            with contextlib.suppress(DeviceError):
+                self.bye()
 
     def write(self, inputs: Sequence[NDArray[Any]]) -> None:
         """Write the model's inputs; none at all leaves them as they are."""

@@ -223,6 +223,10 @@ class FakeDevice:
         self.restart()
         self._sent = sent
 
+    def _do_bye(self) -> None:
+        self._do_reset()
+        self._session = False
+
 
 @dataclass(frozen=True)
 class Fault:

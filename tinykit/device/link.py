@@ -159,7 +159,7 @@ class Link:
             When the device refused, or the reply is not what this version of the protocol has.
         """
         if reply.status == Status.NO_SESSION:
-            if command.name == "reboot":  # the reply was lost and the device has restarted
+            if command.ends_session:  # it did so, and the reply was lost
                 return {}
             raise DeviceError(
                 f"{self.port}: the device was reset in the middle: it forgot the session at "

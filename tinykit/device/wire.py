@@ -133,7 +133,8 @@ class Command:
     """One command: its code, the fields of its request and of its reply.
 
     `timeout_s` is how long the host waits for a reply before it sends the frame again; a command
-    that runs the model takes the client's longer time instead (`runs_model`).
+    that runs the model takes the client's longer time instead (`runs_model`). After a command that
+    `ends_session`, the device may have forgotten the session before the host sees the reply.
     """
 
     code: int
@@ -143,6 +144,7 @@ class Command:
     reply: tuple[Field, ...] = ()
     timeout_s: float = 2.0
     runs_model: bool = False
+    ends_session: bool = False
 
     @property
     def request_bytes(self) -> int:
@@ -289,6 +291,13 @@ COMMANDS: tuple[Command, ...] = (
         0x0B,
         "reboot",
         "Reply, then restart the device. The session ends.",
+        ends_session=True,
+    ),
+    Command(
+        0x0C,
+        "bye",
+        "Reset, and end the session: an application that pauses while a host is testing goes on.",
+        ends_session=True,
     ),
 )
 """Every command, by code."""

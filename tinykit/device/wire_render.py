@@ -45,6 +45,8 @@ def c_header() -> str:
             for c in wire.COMMANDS
         ),
         "",
+        *(f"#define TK_COMMAND_{c.name.upper()} 0x{c.code:02X}" for c in wire.COMMANDS),
+        "",
         "/* Where the fields of a request start, and how long a text of a reply may be. */",
         *_offsets(),
         "",

@@ -1,0 +1,109 @@
+/* Commands of the front end: audio in, rows into input 0 of the model. */
+#include "tk_build.h"
+#include "tk_commands.h"
+#include "tk_frame.h"
+#include "tk_measure.h"
+#include "tk_model.h"
+
+#if TK_BUILD_FEATURES
+
+#include "tk_features.h"
+
+static struct {
+    uint32_t rows; /* made since reset */
+    uint64_t ticks;
+    uint32_t calls;
+    uint32_t stack_bytes;
+} features;
+
+static struct {
+    const int16_t *samples;
+    uint32_t count;
+    int8_t *row;
+    uint32_t rows;
+    uint32_t used;
+} push; /* arguments and results of push_once(), which tk_measure() can give none */
+
+static void push_once(void)
+{
+    push.rows = tk_features_push(push.samples, push.count, push.row, 1, &push.used);
+}
+
+void tk_commands_reset_audio(void)
+{
+    tk_features_reset();
+    features.rows = 0;
+    features.ticks = 0;
+    features.calls = 0;
+    features.stack_bytes = 0;
+}
+
+uint8_t tk_handle_push_audio(const uint8_t *request, uint32_t length)
+{
+    static const uint32_t input_sizes[TK_MODEL_INPUTS] = TK_MODEL_INPUT_SIZES;
+    static int16_t samples[TK_WIRE_CHUNK_BYTES / 2];
+    const uint32_t count = length / 2;
+
+    if (length % 2 != 0) {
+        return TK_STATUS_BAD_LENGTH;
+    }
+    if (input_sizes[0] < (uint32_t)TK_FEATURES_FRAMES * TK_FEATURES_WIDTH) {
+        return TK_STATUS_UNSUPPORTED; /* this model does not take the front end's rows */
+    }
+    for (uint32_t at = 0; at < count; at++) {
+        const uint16_t bits = tk_get_u16(request + 2 * at);
+
+        samples[at] = (int16_t)(bits < 0x8000u ? bits : (int32_t)bits - 0x10000);
+    }
+    for (uint32_t at = 0; at < count && features.rows < TK_FEATURES_FRAMES; at += push.used) {
+        tk_measurement cost;
+
+        push.samples = samples + at;
+        push.count = count - at;
+        push.row = tk_model_input(0) + features.rows * TK_FEATURES_WIDTH;
+        cost = tk_measure(push_once);
+        features.ticks += cost.ticks;
+        features.calls++;
+        if (cost.stack_bytes > features.stack_bytes) {
+            features.stack_bytes = cost.stack_bytes;
+        }
+        features.rows += push.rows;
+        if (push.used == 0 && push.rows == 0) {
+            break; /* a front end that takes nothing must not hang the harness */
+        }
+    }
+    tk_reply_u16(features.rows);
+    return TK_STATUS_OK;
+}
+
+uint8_t tk_handle_features_cost(const uint8_t *request, uint32_t length)
+{
+    (void)request;
+    (void)length;
+    tk_reply_u16(features.rows);
+    tk_reply_u64(features.ticks);
+    tk_reply_u32(features.calls);
+    tk_reply_u32(tk_measure_overhead());
+    tk_reply_u32(features.stack_bytes);
+    return TK_STATUS_OK;
+}
+
+#else
+
+void tk_commands_reset_audio(void)
+{
+}
+
+uint8_t tk_handle_push_audio(const uint8_t *request, uint32_t length)
+{
+    (void)request;
+    (void)length;
+    return TK_STATUS_UNSUPPORTED;
+}
+
+uint8_t tk_handle_features_cost(const uint8_t *request, uint32_t length)
+{
+    return tk_handle_push_audio(request, length);
+}
+
+#endif
