@@ -67,7 +67,7 @@ def _what(spec: FeatureSpec) -> str:
 def _tables(spec: FeatureSpec, constants: Tables) -> str:
     twiddle = (f"0x{(int(s) & 0xFFFF) << 16 | int(c):08X}u" for c, s in constants.twiddle)
     arrays = [
-        _array("int16_t", "tk_features_window", constants.window),
+        _array("int16_t", "tk_features_window", constants.window, "TK_ALIGNED(4) "),
         _array("uint16_t", "tk_features_order", constants.order),
         _array("tk_q15x2", "tk_features_twiddle", twiddle),
         _array("uint16_t", "tk_features_band_bins", constants.band_bins),
@@ -120,7 +120,7 @@ static const tk_frontend_params tk_features_frontend = {{
 """
 
 
-def _array(kind: str, name: str, values: Iterable[object]) -> str:
+def _array(kind: str, name: str, values: Iterable[object], attribute: str = "") -> str:
     """Return a constant array, wrapped."""
     items = [str(value) for value in values]
     lines, line = [], "   "
@@ -130,4 +130,6 @@ def _array(kind: str, name: str, values: Iterable[object]) -> str:
             line = "   "
         line += f" {item},"
     lines.append(line)
-    return f"static const {kind} {name}[{len(items)}] = {{\n" + "\n".join(lines) + "\n};\n"
+    return (
+        f"static const {attribute}{kind} {name}[{len(items)}] = {{\n" + "\n".join(lines) + "\n};\n"
+    )

@@ -26,7 +26,11 @@ TK_INLINE int32_t tk_high(tk_q15x2 pair)
     return (int16_t)(pair >> 16);
 }
 
-/* Two neighbours in memory, at any alignment that the core loads words from. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "pairs are loaded as words: little endian only"
+#endif
+
+/* Two neighbours in memory. */
 TK_INLINE tk_q15x2 tk_load_pair(const int16_t *at)
 {
     tk_q15x2 pair;
