@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from tinykit.cli.app import app
 from tinykit.cli.console import Result, command
-from tinykit.cli.options import BoardId, Project
+from tinykit.cli.options import BoardId, Mode, Project
 from tinykit.cli.stages import PANEL, Only, stage
-
-Mode = Literal["speed", "balanced", "size"]
 
 
 @command(app, "compile", PANEL)

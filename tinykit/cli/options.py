@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+Mode = Literal["speed", "balanced", "size"]
 Project = Annotated[
     Path,
     typer.Option("--project", "-C", metavar="DIR", help="The project's folder."),

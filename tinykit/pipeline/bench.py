@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tinykit import board as boards
-from tinykit.config import Config, Test
+from tinykit.compiler.lower import Mode
+from tinykit.config import Compile, Config, Test
 from tinykit.config import Project as ProjectTable
 from tinykit.errors import MismatchError
 from tinykit.pipeline import building, files
@@ -30,7 +31,9 @@ _PLAN = (
 )
 
 
-def bench(model: Path, board_id: str, port: str, inputs: int, observer: Observer) -> dict[str, Any]:
+def bench(
+    model: Path, board_id: str, port: str, inputs: int, optimize: Mode, observer: Observer
+) -> dict[str, Any]:
     """Compile, generate, build, flash and test `model` with random inputs.
 
     Returns
@@ -47,7 +50,9 @@ def bench(model: Path, board_id: str, port: str, inputs: int, observer: Observer
     board = boards.find(board_id)
     table = ProjectTable(name="bench", task="keyword-spotting", board=board_id)
     with tempfile.TemporaryDirectory(prefix="tinykit-bench-") as name:
-        config = Config(project=table, test=Test(vectors=inputs))
+        config = Config(
+            project=table, compile=Compile(optimize=optimize), test=Test(vectors=inputs)
+        )
         project = Project(Path(name), config, board, port)
         project.build.mkdir()
         shutil.copyfile(model, project.path(files.TFLITE))
