@@ -27,12 +27,12 @@ _DISK = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; a failure is one message, never a traceback."""
-    from tinykit.cli.app import app
-
     as_json = "--json" in arguments
     debug = "--debug" in arguments
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        from tinykit.cli.app import app
+
         code = typer.main.get_command(app).main(
             arguments, prog_name="tinykit", standalone_mode=False
         )
