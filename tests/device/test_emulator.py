@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -171,6 +172,23 @@ def test_emulator_ends_in_the_middle(
 
     with pytest.raises(DeviceError, match=r"went away .*\(after 2 of 6 inputs\)"):
         validate(client, vectors, progress=stop_at_two)
+
+
+def test_firmware_that_faults(emulator: Emulator, tmp_path: Path) -> None:
+    """A fault in the middle of an inference is told at once, with the address of the fault."""
+    compiled, project = spotter.project(BOARD)
+    code = compiled.sources["tk_model.c"]
+    broken = code.replace(
+        "void tk_model_invoke(void)\n{",
+        'void tk_model_invoke(void)\n{\n    __asm volatile("udf #0"); /* undefined */',
+    )
+    assert broken != code
+    sources = {**compiled.sources, "tk_model.c": broken}
+    render(dataclasses.replace(project, model=sources), tmp_path / "firmware")
+    client = Client(emulator.start(build(tmp_path / "firmware", BOARD)))
+    with pytest.raises(DeviceError, match=r"stopped on a fault: pc 0x.*`write` \(frame") as error:
+        client.infer([np.zeros(490, np.int8)])
+    assert "addr2line -e firmware.elf 0x0000" in error.value.hint
 
 
 def test_wrong_firmware(emulator: Emulator, firmware: Firmware, vectors: Vectors) -> None:

@@ -159,11 +159,18 @@ def _difference(
 
 
 def _check_sizes(hello: Hello, vectors: Vectors) -> None:
-    given = ((vectors.x[0].nbytes,), (vectors.y[0].nbytes,))
-    if given != (hello.input_bytes, hello.output_bytes):
+    counts = len(hello.input_bytes), len(hello.output_bytes)
+    if counts != (1, 1):
         raise DataError(
-            f"the vectors have {given[0][0]} bytes in, {given[1][0]} out; the model on the device "
-            f"{hello.input_bytes} in, {hello.output_bytes} out",
+            f"golden vectors have one input and one output, the model on the device "
+            f"{counts[0]} and {counts[1]}",
+            "send tensors of your own: tinykit test --inputs x.npy --outputs y.npy",
+        )
+    given = vectors.x[0].nbytes, vectors.y[0].nbytes
+    if given != hello.input_bytes + hello.output_bytes:
+        raise DataError(
+            f"the vectors have {given[0]} bytes in, {given[1]} out; the model on the device "
+            f"{hello.input_bytes[0]} in, {hello.output_bytes[0]} out",
             "vectors of another model? make them again: tinykit quantize",
         )
 
