@@ -130,3 +130,13 @@ def test_compiler_can_be_chosen(compiled: CompiledModel) -> None:
         np.testing.assert_array_equal(
             model.run(inputs)[0], reference.run(compiled.graph, inputs)[0][0]
         )
+
+
+def test_kernels_of_another_core_are_replaced(compiled: CompiledModel) -> None:
+    """A model for a core with instructions of its own runs on the host all the same."""
+    fast = compile_model(networks.ds_cnn(channels=8), CORES["cortex-m4f"])
+    inputs = _inputs(fast)
+    with HostModel(fast) as model:
+        np.testing.assert_array_equal(model.run(inputs)[0], reference.run(fast.graph, inputs)[0][0])
+    assert all(step.kernel.runs_on_host for step in fast.for_host().plan.steps)
+    assert compiled.for_host() is compiled

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tinykit import paths
 from tinykit.board import Core
 from tinykit.compiler import emit, ops, passes
@@ -42,6 +44,17 @@ class CompiledModel:
         with paths.atomic_dir(folder) as temporary:
             for name, text in self.sources.items():
                 (temporary / name).write_text(text, encoding="utf-8", newline="\n")
+
+    def for_host(self) -> CompiledModel:
+        """Return the model with kernels that the host can run, which give the same bytes.
+
+        That is the model itself, unless it uses instructions that the host has not: then one with
+        portable kernels only.
+        """
+        if all(step.kernel.runs_on_host for step in self.plan.steps):
+            return self
+        core = msgspec.structs.replace(self.target.core, kernels=("portable",))
+        return _generate(self.graph, self.source_graph, Target(core, self.target.mode))
 
     def plan_json(self) -> dict[str, Any]:
         """Return the plan as `plan.json` holds it, without what only linking can tell."""
@@ -117,9 +130,11 @@ def compile_model(
     """
     if optimize not in MODES:
         raise UsageError(f"optimize is {optimize!r}", "one of: " + ", ".join(MODES))
-    target = Target(core, optimize)
     source_graph = read_tflite(data, name)
-    graph = passes.run(source_graph, dump)
+    return _generate(passes.run(source_graph, dump), source_graph, Target(core, optimize))
+
+
+def _generate(graph: Graph, source_graph: Graph, target: Target) -> CompiledModel:
     macs = sum(ops.rule(op).macs(graph, op) for op in graph.ops)
     planned = plan(graph, schedule(graph, target))
     files = emit.sources(graph, planned, target, macs)

@@ -35,6 +35,8 @@ _TIMEOUT_S = 120
 class HostModel:
     """The generated C, compiled with the host's compiler and loaded.
 
+    Kernels made for instructions that the host has not are replaced by the portable ones.
+
     Parameters
     ----------
     compiled : CompiledModel
@@ -57,7 +59,7 @@ class HostModel:
         self._outputs = [graph.tensors[key] for key in graph.outputs]
         folder = Path(tempfile.mkdtemp(prefix="tinykit-host-"))
         self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        for name, text in compiled.sources.items():
+        for name, text in compiled.for_host().sources.items():
             (folder / name).write_text(text, encoding="utf-8")
         program = toolchain.host_compiler(compiler)
         self._runner: _Runner = (_Process if sanitize else _Library)(program, folder)

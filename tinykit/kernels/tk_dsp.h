@@ -123,10 +123,7 @@ TK_INLINE int8_t tk_output_doubled_s8(int32_t twice_acc, tk_dsp_scale scale, con
 {
     const int32_t away = to->low >= to->zero_point ? 0 : twice_acc >> 31;
     const int32_t v = tk_smmlar(twice_acc, scale.multiplier, scale.offset + away) >> scale.shift;
-    if (to->low > -128 || to->high < 127) {
-        return (int8_t)tk_clamp(v, to->low, to->high);
-    }
-    return (int8_t)__ssat(v, 8);
+    return (int8_t)tk_clamp(v, to->low, to->high); /* one SSAT where nothing but int8 limits it */
 }
 
 #endif

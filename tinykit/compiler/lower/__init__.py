@@ -136,6 +136,12 @@ class Kernel:
     variant: str = "portable"  # a kernel variant of `tinykit.board.Core`
     modes: tuple[Mode, ...] = MODES  # of optimization that it is meant for
     matches: Callable[[Graph, Op], bool] = _any  # ops it can carry out exactly
+    on_host: bool | None = None  # whether its C also runs on the host; None: if it is portable
+
+    @property
+    def runs_on_host(self) -> bool:
+        """Whether the development computer can compile and run it."""
+        return self.variant == "portable" if self.on_host is None else self.on_host
 
 
 def select(graph: Graph, op: Op, target: Target) -> Kernel:
