@@ -67,42 +67,48 @@ class Augment(_Table, frozen=True, kw_only=True):
                 raise ValueError(f"`{key}` goes from {low:g} to {high:g}: lowest first")
 
 
+Whole = Annotated[int, msgspec.Meta(ge=0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Rate = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+Amount = Annotated[float, msgspec.Meta(ge=0)]
+
+
 class Model(_Table, frozen=True, kw_only=True):
     """[model] `architecture` is a file in tinykit/models."""
 
     architecture: str = "ds_cnn"
-    channels: int | list[int] = 64  # of every layer, or a list: the stem's and each block's
-    blocks: int = 4
-    dropout: float = 0.2  # before the last layer, while training
+    channels: Positive | list[Positive] = 64  # of all layers, or of the stem and each block
+    blocks: Positive = 4
+    dropout: Rate = 0.2  # before the last layer, while training
 
 
 class Train(_Table, frozen=True, kw_only=True):
-    """[train] AdamW, learning rate warmed up and then following half a cosine to zero."""
+    """[train] AdamW; the learning rate is warmed up, then follows half a cosine to zero."""
 
-    epochs: int = 30
-    batch_size: int = 100
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-3
-    label_smoothing: float = 0.1
-    time_mask: int = 8  # at most so many frames blanked in each training clip; 0: none
-    patience: int = 8  # epochs without a better validation accuracy before stopping; 0: never
-    seed: int = 0
+    epochs: Positive = 30
+    batch_size: Positive = 100
+    learning_rate: Annotated[float, msgspec.Meta(gt=0)] = 2e-3
+    weight_decay: Amount = 1e-3
+    label_smoothing: Rate = 0.1
+    time_mask: Whole = 8  # at most so many frames blanked in each training clip; 0: none
+    patience: Whole = 8  # epochs without a better validation accuracy before stopping; 0: never
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
 
 
 class Compress(_Table, frozen=True, kw_only=True):
     """[compress] Structured channel pruning until [budget] holds."""
 
     technique: Literal["none", "prune_channels"] = "prune_channels"
-    epochs: int = 8  # of fine-tuning after pruning
-    learning_rate: float = 1e-3  # where fine-tuning starts
+    epochs: Whole = 8  # of fine-tuning after pruning
+    learning_rate: Annotated[float, msgspec.Meta(gt=0)] = 1e-3  # where fine-tuning starts
 
 
 class Budget(_Table, frozen=True, kw_only=True):
     """[budget] Hard limits for the model and its runtime; 0: the board's memory is the limit."""
 
-    flash_kib: float = 0.0
-    ram_kib: float = 0.0
-    macs: int = 0
+    flash_kib: Amount = 0.0
+    ram_kib: Amount = 0.0
+    macs: Whole = 0
 
 
 class Compile(_Table, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any
 
 import msgspec
@@ -134,7 +135,7 @@ def test_path_only_narrows_and_ends_at_the_smallest(metric, trained, features):
     path = widths.path(nodes, groups, shares, cost, {metric: Limit(1, "test")})
     assert path[0] == {group.name: group.width for group in groups}
     assert set(path[-1].values()) == {widths.SMALLEST}
-    for wider, narrower in zip(path, path[1:], strict=False):
+    for wider, narrower in itertools.pairwise(path):
         changed = [name for name in wider if wider[name] != narrower[name]]
         assert len(changed) == 1
         assert narrower[changed[0]] < wider[changed[0]]
