@@ -71,3 +71,51 @@ def test_conv2d(parameters: dict, channels: int, exact: Exact) -> None:
 def test_depthwise_conv2d(parameters: dict, multiplier: int, exact: Exact) -> None:
     """Any geometry and multiplier, under the sanitizers, channel by channel and pixel by pixel."""
     exact(single_op.depthwise_conv2d(multiplier=multiplier, **parameters), rows=4, sanitize=True)
+
+
+@few
+@hypothesis.given(
+    builtin=st.sampled_from(["ADD", "SUB", "MUL", "MAXIMUM"]),
+    shape=st.lists(sizes, min_size=1, max_size=4),
+    data=st.data(),
+)
+def test_broadcasting(builtin: str, shape: list[int], data: st.DataObject, exact: Exact) -> None:
+    """Any pair of shapes that broadcast; the plain one may be overwritten."""
+    ones = data.draw(st.lists(st.booleans(), min_size=len(shape), max_size=len(shape)))
+    second = [1 if one else size for one, size in zip(ones, shape, strict=True)]
+    second = second[data.draw(st.integers(0, len(shape))) :]
+    quant = (0.05, 3)
+    same = builtin == "MAXIMUM"
+    exact(
+        single_op.binary(builtin, shape, second, quant, quant, quant if same else (0.11, -7)),
+        rows=3,
+        sanitize=True,
+    )
+
+
+@few
+@hypothesis.given(data=st.data(), shape=st.lists(sizes, min_size=2, max_size=4))
+def test_transpose(data: st.DataObject, shape: list[int], exact: Exact) -> None:
+    """Any permutation of up to four axes."""
+    order = data.draw(st.permutations(range(len(shape))))
+    moved = [shape[axis] for axis in order]
+    model = single_op.unary(
+        "TRANSPOSE", shape, (0.05, 3), (0.05, 3), shape=moved, parameters=[order]
+    )
+    exact(model, rows=3, sanitize=True)
+
+
+@few
+@hypothesis.given(
+    builtin=st.sampled_from(["AVERAGE_POOL_2D", "MAX_POOL_2D"]),
+    window=st.tuples(sizes, sizes),
+    stride=st.tuples(sizes, sizes),
+    padding=st.sampled_from(["SAME", "VALID"]),
+    more=st.tuples(sizes, sizes),
+)
+def test_pool2d(
+    builtin: str, window: tuple[int, int], more: tuple[int, int], exact: Exact, **options: object
+) -> None:
+    """Any window, in place as far as the planner dares."""
+    image = (1, window[0] + more[0] - 1, window[1] + more[1] - 1, 3)
+    exact(single_op.pool2d(builtin, image, window, **options), rows=3, sanitize=True)  # type: ignore[arg-type]
