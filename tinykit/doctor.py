@@ -66,7 +66,6 @@ _MODULES = (
     ("keras", "keras", "train, compress, quantize", "train"),
     ("tensorflow", "tensorflow-cpu", "train, compress, quantize", "train"),
     ("soundfile", "soundfile", "recorded data sets", "train"),
-    ("matplotlib", "matplotlib", "plots in the report", "train"),
     ("espeakng_loader", "espeakng-loader", "the synthetic data source", "synth"),
 )
 
