@@ -27,6 +27,14 @@ TK_INLINE int32_t tk_smmlar(int32_t a, int32_t b, int32_t c)
     return r;
 }
 
+/* v limited to an int8. Assembly, because __ssat() of arm_acle.h converts signs behind the caller's back. */
+TK_INLINE int8_t tk_ssat8(int32_t v)
+{
+    int32_t r;
+    __asm__("ssat %0, #8, %1" : "=r"(r) : "r"(v));
+    return (int8_t)r;
+}
+
 /* a + the sum of the products of the low and of the high halfwords of x and w. */
 TK_INLINE int32_t tk_smlad(uint32_t x, uint32_t w, int32_t a)
 {
@@ -123,7 +131,10 @@ TK_INLINE int8_t tk_output_doubled_s8(int32_t twice_acc, tk_dsp_scale scale, con
 {
     const int32_t away = to->low >= to->zero_point ? 0 : twice_acc >> 31;
     const int32_t v = tk_smmlar(twice_acc, scale.multiplier, scale.offset + away) >> scale.shift;
-    return (int8_t)tk_clamp(v, to->low, to->high); /* one SSAT where nothing but int8 limits it */
+    if (to->low > -128 || to->high < 127) {
+        return (int8_t)tk_clamp(v, to->low, to->high);
+    }
+    return tk_ssat8(v);
 }
 
 #endif

@@ -103,7 +103,7 @@ class InPlace:
     The output may start up to anywhere at or below `input start - distance`: a kernel that reads
     ahead of what it writes tolerates an input that begins `distance` bytes into the output.
     Distance 0 is the plain in-place op. With `exact`, only equal starts are safe (kernels that
-    jump about, one channel after the other). `lower.inplace` computes distances.
+    jump about, one channel after the other). `_distance.streaming` computes distances.
     """
 
     input: int = 0  # position in op.inputs
