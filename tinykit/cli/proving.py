@@ -36,7 +36,7 @@ def test(
     from tinykit.cli import summary
     from tinykit.cli.drawing import drawing
     from tinykit.errors import UsageError
-    from tinykit.pipeline import Engine, building, files, proving
+    from tinykit.pipeline import Engine, building, files, tensors
     from tinykit.pipeline.stages import STAGES
 
     if bool(inputs) != bool(outputs):
@@ -46,7 +46,7 @@ def test(
         engine = Engine(STAGES, found, observer)
         if inputs and outputs:
             engine.update("flash", force=True)
-            ran = proving.run_user_tensors(found, inputs, outputs, observer.progress("test"))
+            ran = tensors.run(found, inputs, outputs, observer.progress("test"))
             return Result(ran, [f"{ran['rows']} rows: {', '.join(ran['outputs'])}"])
         if only:
             engine.run_alone("test")

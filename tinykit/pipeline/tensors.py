@@ -1,0 +1,69 @@
+"""The user's own tensors on the device, and what came back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit import paths
+from tinykit.compiler.reader import read_tflite
+from tinykit.device.validate import check_firmware, run_tensors
+from tinykit.errors import DataError
+from tinykit.pipeline import files
+from tinykit.pipeline.talking import client
+from tinykit.progress import Progress
+from tinykit.project import Project
+
+
+def run(
+    project: Project, inputs: list[Path], outputs: list[Path], progress: Progress
+) -> dict[str, Any]:
+    """Run the user's own tensors on the device and keep what comes back.
+
+    Parameters
+    ----------
+    inputs, outputs : list of Path
+        One .npy for each input and output of the model, (N, *shape), quantized.
+
+    Raises
+    ------
+    DataError
+        When a file cannot be read, or does not fit the model.
+    DeviceError
+        When the device misbehaves or runs other firmware.
+    """
+    arrays = [_load(path) for path in inputs]
+    with client(project) as device:
+        plan = files.read_json(project.path(files.PLAN))
+        check_firmware(device.hello(), plan["sha256"], project.board.id)
+        results = run_tensors(device, arrays, progress)
+    if len(results) != len(outputs):
+        raise DataError(
+            f"the model has {len(results)} outputs, {len(outputs)} files were named",
+            "give --outputs once for each output",
+        )
+    shapes = []
+    for path, rows, shape in zip(outputs, results, _output_types(project), strict=True):
+        dims, dtype = shape
+        typed = rows.view(dtype).reshape(len(rows), *dims)
+        with paths.atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.save(file, typed)
+        shapes.append(list(typed.shape))
+    return {"rows": len(arrays[0]), "outputs": [str(path) for path in outputs], "shapes": shapes}
+
+
+def _output_types(project: Project) -> list[tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Return shape, without the batch, and type of each output of the model."""
+    graph = read_tflite(project.path(files.TFLITE).read_bytes())
+    tensors = [graph.tensors[key] for key in graph.outputs]
+    return [(tensor.shape[1:], tensor.dtype) for tensor in tensors]
+
+
+def _load(path: Path) -> NDArray[Any]:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as reason:
+        raise DataError(f"{path}: not a .npy array: {reason}", "numpy.save writes one") from None
