@@ -132,7 +132,7 @@ def test_path_only_narrows_and_ends_at_the_smallest(metric, trained, features):
     groups, nodes = channels.groups(trained), fold(trained)
     shares = importance.shares(nodes, groups, features.real("training"))
     cost = weights_cost(trained)
-    path = widths.path(nodes, groups, shares, cost, {metric: Limit(1, "test")})
+    path = widths.by_importance(nodes, groups, shares, cost, {metric: Limit(1, "test")})
     assert path[0] == {group.name: group.width for group in groups}
     assert set(path[-1].values()) == {widths.SMALLEST}
     for wider, narrower in itertools.pairwise(path):
@@ -141,11 +141,19 @@ def test_path_only_narrows_and_ends_at_the_smallest(metric, trained, features):
         assert narrower[changed[0]] < wider[changed[0]]
 
 
+def test_even_path_keeps_layers_alike(trained):
+    """Every group has the same width, a multiple of four, down to the smallest."""
+    path = widths.evenly(channels.groups(trained))
+    assert [set(step.values()) for step in path] == [{8}, {4}]
+
+
 def test_path_spares_what_the_limit_does_not_concern(trained, features):
     """Channels after the last convolution's pooling cost no MACs there: others go first."""
     groups, nodes = channels.groups(trained), fold(trained)
     equal = {group.name: np.full(group.width, 1 / group.width) for group in groups}
-    macs = widths.path(nodes, groups, equal, weights_cost(trained), {"macs": Limit(1, "test")})
+    macs = widths.by_importance(
+        nodes, groups, equal, weights_cost(trained), {"macs": Limit(1, "test")}
+    )
     assert macs[1]["stem_conv"] < macs[0]["stem_conv"]  # read and filtered at every place
 
 

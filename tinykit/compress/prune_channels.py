@@ -1,7 +1,8 @@
 """Structured channel pruning: whole channels go until hard limits hold, then fine-tuning.
 
-Channels go along a path (`widths`) from the whole network to the smallest one; bisection finds the
-first point on it whose exact cost, as the compiler and the linker tell it, is within the limits.
+Channels go along paths (`widths`) from the whole network to the smallest one. Bisection finds a
+point on each whose exact cost, as the compiler and the linker tell it, is within the limits; the
+one that keeps more of what matters is fine-tuned.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tinykit.compress import channels, importance
-from tinykit.compress import widths as widths_path
+from tinykit.compress import channels, importance, widths
 from tinykit.compress.channels import Kept
 from tinykit.compress.importance import Shares
 from tinykit.compress.technique import Measure, accuracy, result
@@ -47,15 +47,31 @@ def compress(
     nodes = fold(model)
     clips = features.x["training"][:CLIPS]
     shares = importance.shares(nodes, groups, to_real(clips, features.spec))
-    path = widths_path.path(nodes, groups, shares, before, limits)
+    paths = [widths.by_importance(nodes, groups, shares, before, limits), widths.evenly(groups)]
 
-    def at(step: int) -> keras.Model:
-        return channels.rebuild(model, _keep(shares, path[step]))
+    def at(point: Widths) -> keras.Model:
+        return channels.rebuild(model, _keep(shares, point))
 
-    _require_reachable(measure(at(len(path) - 1)), limits)
-    step = _first_within(path, lambda candidate: measure(at(candidate)), limits, progress)
+    def cost(point: Widths) -> Cost:
+        return measure(at(point))
+
+    smallest = cost(paths[0][-1])
+    require(
+        smallest,
+        limits,
+        "compress: even with its smallest channels the network needs",
+        f"the smallest that pruning reaches is {smallest}; raise [budget], use fewer [model] "
+        "blocks, or smaller [features]",
+    )
+    found = []
+    for number, candidate in enumerate(paths):
+        progress("prune", number, len(paths))
+        first = _first_within(candidate, cost, limits)
+        found.append((_kept_importance(shares, candidate[first]), -number, candidate, first))
+    progress("prune", len(paths), len(paths))
+    *_, path, step = max(found)
     while True:
-        smaller = at(step)
+        smaller = at(path[step])
         pruned_accuracy = accuracy(smaller, features)
         history = fit(
             smaller, features, _fine_tuning(config), progress, checkpoint, what="fine-tune"
@@ -70,49 +86,40 @@ def compress(
     report |= {
         "widths_before": path[0],
         "widths_after": path[step],
-        "importance_kept": {
-            name: float(np.sort(values)[::-1][: path[step][name]].sum())
-            for name, values in shares.items()
-        },
+        "importance_kept": _kept_importance(shares, path[step]),
         "validation_accuracy_pruned": pruned_accuracy,
         "fine_tuning": msgspec.to_builtins(history.epochs),
     }
     return smaller, report
 
 
-def _keep(shares: Shares, widths: Widths) -> Kept:
+def _keep(shares: Shares, kept: Widths) -> Kept:
     """Return the most important channels of each group, in their order in the network."""
     return {
-        name: np.sort(np.argsort(-values, kind="stable")[: widths[name]])
+        name: np.sort(np.argsort(-values, kind="stable")[: kept[name]])
         for name, values in shares.items()
     }
 
 
-def _first_within(
-    path: list[Widths], cost: Callable[[int], Cost], limits: Limits, progress: Progress
-) -> int:
-    """Return the first step of `path` within `limits`, by bisection; the last one is."""
+def _kept_importance(shares: Shares, kept: Widths) -> float:
+    """Return the share of importance that the best channels hold, the mean over the groups."""
+    sums = [np.sort(values)[::-1][: kept[name]].sum() for name, values in shares.items()]
+    return float(np.mean(sums))
+
+
+def _first_within(path: list[Widths], cost: Callable[[Widths], Cost], limits: Limits) -> int:
+    """Return a step of `path` within `limits` whose predecessor is not, by bisection.
+
+    The first step is known to be outside, the last one to be inside.
+    """
     outside, inside = 0, len(path) - 1
-    total, done = max(len(path) - 1, 1).bit_length(), 0
     while inside - outside > 1:
         middle = (outside + inside) // 2
-        if exceeded(cost(middle), limits):
+        if exceeded(cost(path[middle]), limits):
             outside = middle
         else:
             inside = middle
-        done += 1
-        progress("prune", min(done, total), total, step=inside)
     return inside
-
-
-def _require_reachable(smallest: Cost, limits: Limits) -> None:
-    require(
-        smallest,
-        limits,
-        "compress: even with its smallest channels the network needs",
-        f"the smallest that pruning reaches is {smallest}; raise [budget], use fewer [model] "
-        "blocks, or smaller [features]",
-    )
 
 
 def _fine_tuning(config: Config) -> Any:

@@ -1,8 +1,10 @@
-"""In which order channels go: a path from the whole network to the smallest one.
+"""In which order channels go: paths from the whole network to the smallest one.
 
-Each step takes a few of the least important channels from one group: the group that gives most
-relief in the limits still exceeded for the least importance lost. The estimates here only choose
-the direction; whether a point on the path keeps its limits is measured exactly, by the caller.
+Each step of `by_importance` takes a few of the least important channels from one group: the group
+that gives most relief in the limits still exceeded for the least importance lost. `evenly` keeps
+all groups equally wide: layers of one shape share their code, which in a small network saves more
+flash than weights do. The estimates here only choose the direction; whether a point on a path keeps
+its limits is measured exactly, by the caller.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ class _Size:
     depthwise: bool
 
 
-def path(
+def by_importance(
     nodes: Sequence[Node], groups: Sequence[Group], shares: Shares, cost: Cost, limits: Limits
 ) -> list[Widths]:
     """Return the widths after 0, 1, 2, ... steps; each is as narrow as the one before or narrower.
@@ -82,6 +84,16 @@ def path(
             return steps
         widths[best] = _narrower(widths[best])
         steps.append(dict(widths))
+
+
+def evenly(groups: Sequence[Group]) -> list[Widths]:
+    """Return the widths when every group is capped at one width, which falls step by step."""
+    steps = [{group.name: group.width for group in groups}]
+    cap = max(steps[0].values(), default=0)
+    while cap > SMALLEST:
+        cap = _narrower(cap)
+        steps.append({group.name: min(group.width, cap) for group in groups})
+    return steps
 
 
 def _narrower(width: int) -> int:
