@@ -243,10 +243,29 @@ def test_new_with_recorded_data(tmp_path: Path) -> None:
     """--data DIR makes a project that reads that folder; its path is absolute."""
     from tinykit import config
 
-    (tmp_path / "speech").mkdir()
-    made = scaffold.create(tmp_path / "a", "keyword-spotting", "mps2-an386", tmp_path / "speech")
+    speech = tmp_path / "speech"
+    (speech / "yes").mkdir(parents=True)
+    made = scaffold.create(tmp_path / "a", "keyword-spotting", "mps2-an386", speech)
     data = config.load(made).data
-    assert (data.source, data.path) == ("speech_commands", str(tmp_path / "speech"))
+    assert (data.source, data.path) == ("speech_commands", str(speech))
+
+
+def test_new_holds_speakers_out_where_the_data_has_no_test_split(tmp_path: Path) -> None:
+    """Data without official test speakers gets some of its own; complete data does not."""
+    from tinykit import config
+    from tinykit.audio.split import official
+
+    speech = tmp_path / "speech"
+    (speech / "yes").mkdir(parents=True)
+    names = [f"{number:08x}_nohash_0.wav" for number in range(60)]
+    for name in names:
+        if official(name) != "testing":
+            (speech / "yes" / name).touch()
+    held = scaffold.create(tmp_path / "a", "keyword-spotting", "mps2-an386", speech)
+    assert config.load(held).data.test_speakers_percent == 10.0
+    (speech / "yes" / next(name for name in names if official(name) == "testing")).touch()
+    complete = scaffold.create(tmp_path / "b", "keyword-spotting", "mps2-an386", speech)
+    assert config.load(complete).data.test_speakers_percent == 0.0
 
 
 def test_the_template_names_only_known_keys_and_true_defaults(lights: Path) -> None:

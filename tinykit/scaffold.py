@@ -8,6 +8,7 @@ from pathlib import Path
 import jinja2
 
 from tinykit import board, paths
+from tinykit.audio.split import official
 from tinykit.errors import DataError, UsageError
 
 
@@ -45,6 +46,7 @@ def create(folder: Path, task: str, board_id: str, data: Path | None = None) -> 
         "board": _board_value(board_id),
         "board_name": chosen.name,
         "data": str(data.resolve()) if data else "",
+        "hold_out": data is not None and not _has_test_speakers(data),
     }
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(source),
@@ -61,6 +63,12 @@ def create(folder: Path, task: str, board_id: str, data: Path | None = None) -> 
             text = environment.get_template(template).render(values)
             (temporary / target).write_text(text, encoding="utf-8")
     return folder
+
+
+def _has_test_speakers(data: Path) -> bool:
+    """Whether a recording in a folder of words belongs to the official test split."""
+    names = (file.name for word in data.iterdir() if word.is_dir() for file in word.iterdir())
+    return any(official(name) == "testing" for name in names if "_nohash_" in name)
 
 
 def _board_value(board_id: str) -> str:
