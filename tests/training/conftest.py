@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,14 +48,30 @@ def features() -> Features:
     return easy_features()
 
 
+@dataclass
+class Run:
+    """A finished training: the network, its history, and each call of `progress`."""
+
+    model: Any
+    history: Any
+    calls: list[tuple[str, int, int]]
+
+
 @pytest.fixture(scope="session")
-def trained(features: Features):
-    """Return a small network that was trained on the easy task; do not change it."""
+def run(features: Features) -> Run:
+    """Train a small network on the easy task; do not change it."""
     from tinykit import models
     from tinykit.train.backend import seed_everything
     from tinykit.train.fit import fit
 
+    calls = []
     seed_everything(0)
     model = models.build(SMALL, SPEC, len(LABELS))
-    fit(model, features, QUICK)
-    return model
+    history = fit(model, features, QUICK, lambda *step, **figures: calls.append(step))
+    return Run(model, history, calls)
+
+
+@pytest.fixture(scope="session")
+def trained(run: Run) -> Any:
+    """Return the small network of `run`; do not change it."""
+    return run.model
