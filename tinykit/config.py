@@ -114,7 +114,7 @@ class Budget(_Table, frozen=True, kw_only=True):
 class Compile(_Table, frozen=True, kw_only=True):
     """[compile]"""
 
-    optimize: Literal["speed", "balanced", "size"] = "speed"
+    optimize: Literal["speed", "balanced", "size"] = "balanced"
 
 
 class Test(_Table, frozen=True, kw_only=True):

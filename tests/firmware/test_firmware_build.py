@@ -50,7 +50,7 @@ def test_model_is_built_with_the_flags_it_was_measured_with(tmp_path):
         for line in output.splitlines()
         if "-o .pio/build/mps2-an386/firmware.elf" in line
     )
-    assert set(model_flags(BOARD.processor, "speed")) <= set(compiled)
+    assert set(model_flags(BOARD.processor, "balanced")) <= set(compiled)
     assert [flag for flag in compiled if flag.startswith("-O")][-1] == "-O3"
     assert set(LINK_FLAGS) <= set(linked)
     assert "warning:" not in output

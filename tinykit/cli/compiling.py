@@ -26,7 +26,7 @@ def compile_(
     board: BoardId = "",
     optimize: Annotated[
         Mode | None,
-        typer.Option(help="With --out: what matters more. [default: speed]"),
+        typer.Option(help="With --out: what matters more. [default: balanced]"),
     ] = None,
     dump_ir: Annotated[
         bool, typer.Option("--dump-ir", help="With --out: print the model after every pass.")
@@ -50,7 +50,7 @@ def compile_(
         return stage("compile", project, board, "", only)
     if not board:
         raise UsageError("--out needs --board ID", "tinykit boards lists them")
-    return _standalone(model, out, board, optimize or "speed", dump_ir)
+    return _standalone(model, out, board, optimize or "balanced", dump_ir)
 
 
 def _put(model: Path, project: Path) -> None:

@@ -62,7 +62,7 @@ def bench(
     board: BoardId = "mps2-an386",
     port: Port = "",
     inputs: Annotated[int, typer.Option(min=1, help="How many random inputs to compare.")] = 10,
-    optimize: Annotated[Mode, typer.Option(help="What matters more.")] = "speed",
+    optimize: Annotated[Mode, typer.Option(help="What matters more.")] = "balanced",
 ) -> Result:
     """Compile, build, flash and measure one model; nothing is kept."""
     from rich.table import Table

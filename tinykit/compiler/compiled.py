@@ -102,7 +102,7 @@ class CompiledModel:
 def compile_model(
     data: bytes,
     core: Core,
-    optimize: Mode = "speed",
+    optimize: Mode = "balanced",
     name: str = "model",
     dump: Callable[[str, Graph], None] | None = None,
 ) -> CompiledModel:

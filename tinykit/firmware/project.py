@@ -54,7 +54,7 @@ class Project:
     model: Mapping[str, str]
     features: Mapping[str, str] | None = None
     app: str = "model"
-    optimize: Mode = "speed"
+    optimize: Mode = "balanced"
     labels: Sequence[str] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
 

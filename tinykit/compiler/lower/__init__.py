@@ -36,7 +36,7 @@ class Target:
     """What kernels are chosen for."""
 
     core: Core
-    mode: Mode = "speed"
+    mode: Mode = "balanced"
 
 
 @dataclass(frozen=True)
