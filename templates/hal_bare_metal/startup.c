@@ -40,8 +40,9 @@ void Reset_Handler(void)
 {
     const uint32_t *from = &tk_data_load;
 
-#if defined(__ARM_FP)
-    SCB_CPACR |= 0xFu << 20; /* full access to the FPU; without it the first float instruction faults */
+#if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
+    /* Full access to FPU and Helium; without it their first instruction faults. */
+    SCB_CPACR |= 0xFu << 20;
     __asm volatile("dsb\n isb" ::: "memory");
 #endif
     SCB_VTOR = (uint32_t)&vectors;

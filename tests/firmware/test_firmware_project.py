@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -19,17 +20,6 @@ from tinykit.firmware.project import files, suitable_boards
 TREE = """\
 .gitignore
 README.md
-boards/mps2-an386.json
-boards/mps2-an386/firmware.ld
-boards/mps2-an386/tk_board.h
-boards/mps2-an500.json
-boards/mps2-an500/firmware.ld
-boards/mps2-an500/tk_board.h
-boards/nano33ble/tk_board.h
-boards/netduinoplus2.json
-boards/netduinoplus2/firmware.ld
-boards/netduinoplus2/tk_board.h
-boards/nucleo_f446re/tk_board.h
 include/tk_app.h
 include/tk_build.h
 include/tk_hal.h
@@ -51,11 +41,7 @@ src/hal/bare_metal/fault.c
 src/hal/bare_metal/hal.c
 src/hal/bare_metal/stack.c
 src/hal/bare_metal/startup.c
-src/hal/bare_metal/timer/cmsdk.c
-src/hal/bare_metal/timer/stm32.c
 src/hal/bare_metal/timer/timer.h
-src/hal/bare_metal/uart/cmsdk.c
-src/hal/bare_metal/uart/stm32.c
 src/hal/bare_metal/uart/uart.h
 src/keyword_spotter.c
 src/keyword_spotter.h
@@ -66,10 +52,24 @@ src/microphone.h
 
 
 def test_tree_of_a_keyword_spotting_project():
-    """Every file there is, but the harness's own, which another test counts."""
+    """Every file there is, but the harness, the drivers and the boards, which other tests count."""
     tree = files(tiny_model.keyword_spotter("mps2-an386"))
-    listed = [name for name in tree if not name.startswith("lib/tk_harness/")]
+    elsewhere = r"lib/tk_harness/|boards/|src/hal/bare_metal/(uart|timer)/.*\.c"
+    listed = [name for name in tree if not re.match(elsewhere, name)]
     assert "".join(f"{name}\n" for name in listed) == TREE
+
+
+def test_each_suitable_board_brings_its_files_and_its_drivers():
+    """Registers for every board; linker script and description for those we build ourselves."""
+    tree = files(tiny_model.keyword_spotter("mps2-an386"))
+    expected = set()
+    for found in suitable_boards(board.find("mps2-an386")):
+        expected.add(f"boards/{found.id}/tk_board.h")
+        if found.emulator:
+            expected |= {f"boards/{found.id}/firmware.ld", f"boards/{found.id}.json"}
+            assert f"src/hal/bare_metal/uart/{found.hal.uart}.c" in tree
+            assert f"src/hal/bare_metal/timer/{found.hal.timer}.c" in tree
+    assert {name for name in tree if name.startswith("boards/")} == expected
 
 
 def test_all_of_the_harness_is_there(root):
@@ -107,16 +107,19 @@ def test_the_ini_has_each_suitable_board_and_its_trace_build():
     """Emulated and real boards whose core runs the code, each with a _trace variant."""
     text = files(tiny_model.tensors_only("mps2-an386"))["platformio.ini"]
     names = [line[5:-1] for line in text.splitlines() if line.startswith("[env:")]
-    boards = ["mps2-an386", "mps2-an500", "nano33ble", "netduinoplus2", "nucleo_f446re"]
-    assert names == [name + variant for name in boards for variant in ("", "_trace")]
+    suitable = [found.id for found in suitable_boards(board.find("mps2-an386"))]
+    assert names == [name + variant for name in suitable for variant in ("", "_trace")]
     assert "; ST Nucleo-F446RE: never run by the authors of tinykit\n[env:nucleo_f446re]" in text
 
 
 def test_code_for_a_small_core_suits_every_board():
-    """Portable C runs everywhere; code for the DSP extension does not run on a Cortex-M0+."""
+    """Portable C runs everywhere; code for the DSP extension on cores that have it, only there."""
     everywhere = {found.id for found in suitable_boards(board.find("pico"))}
     assert everywhere == set(board.ids())
-    assert "pico" not in {found.id for found in suitable_boards(board.find("mps2-an386"))}
+    dsp = [found.id for found in suitable_boards(board.find("mps2-an386"))]
+    assert dsp[0] == "mps2-an386"
+    assert {"mps2-an500", "mps3-an547", "nano33ble", "netduinoplus2", "nucleo_f446re"} <= set(dsp)
+    assert not {"pico", "esp32-s3-devkitc-1"} & set(dsp)
 
 
 def test_linker_script_has_the_memory_of_the_board_file():

@@ -7,6 +7,7 @@ import functools
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -119,6 +120,48 @@ def test_both_machines_with_the_same_core_count_the_same(built, start):
         transport.close()
     assert counts[0] == counts[1]
     assert len(set(counts[0])) == 1
+
+
+COUNTING = """\
+#include "tk_app.h"
+#include "tk_hal.h"
+#define NOPS(n) \\
+    start = tk_hal_counter(); \\
+    __asm volatile(".rept " #n "\\n nop\\n .endr"); \\
+    ticks[count++] = tk_hal_counter() - start;
+void tk_app_setup(void)
+{
+    uint32_t start, ticks[5], count = 0;
+
+    tk_hal_init();
+    NOPS(0) NOPS(1) NOPS(2) NOPS(999) NOPS(1000)
+    for (count = 0; count < 5; count++)
+        for (uint32_t byte = 0; byte < 4; byte++)
+            tk_hal_write((const uint8_t[]){(uint8_t)(ticks[count] >> 8 * byte)}, 1);
+}
+void tk_app_loop(void)
+{
+    tk_hal_idle();
+}
+"""
+
+
+@pytest.mark.parametrize("name", EMULATED)
+def test_counter_counts_instructions_one_by_one(tmp_path, start, name):
+    """One instruction more is one more: the ratio in the board file is exact."""
+    opened: list[socket.socket] = []
+    start(
+        made(tmp_path / "firmware", name, COUNTING),
+        before_start=lambda port: opened.append(connect(port)),
+    )
+    with opened[0] as connection:
+        connection.settimeout(20)
+        said = b"".join(connection.recv(1) for _ in range(20))
+    ratio = board.find(name).counter
+    counts = [
+        round(ticks * ratio.numerator / ratio.denominator) for ticks in struct.unpack("<5I", said)
+    ]
+    assert [count - counts[0] for count in counts] == [0, 1, 2, 999, 1000]
 
 
 def test_trace_build_tells_what_each_op_gave(tmp_path, start):
