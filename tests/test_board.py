@@ -68,7 +68,14 @@ def test_every_board_of_the_kit_is_valid(name):
 def test_the_promised_boards_are_there():
     """An emulated board for each core of the matrix, and four real ones, come with the kit."""
     emulated = {name for name in board.ids() if board.find(name).emulator}
-    assert emulated == {"mps2-an386", "mps2-an500", "mps3-an547", "netduinoplus2"}
+    assert emulated == {
+        "mps2-an385",
+        "mps2-an386",
+        "mps2-an500",
+        "mps2-an505",
+        "mps3-an547",
+        "netduinoplus2",
+    }
     assert set(board.ids()) - emulated == {
         "esp32-s3-devkitc-1",
         "nano33ble",
