@@ -209,7 +209,17 @@ def test_boards_lists_every_board(capfd: pytest.CaptureFixture[str]) -> None:
     out = capfd.readouterr().out
     assert [name for name in board.ids() if name not in out] == []
     assert cli.run(["boards", "show", "pico"]) == 0
-    assert "never run by us" in capfd.readouterr().out
+    assert "run by us   never" in capfd.readouterr().out
+
+
+def test_the_readme_is_honest_about_boards(root: Path) -> None:
+    """What the README says of a board is what its file says of where it ran."""
+    said = {"emulator": "in QEMU, by the tests", "hardware": "on hardware", "never": "never"}
+    lines = (root / "README.md").read_text().splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| `")]
+    boards = {row[0].split("`")[1]: row[-1] for row in rows}
+    assert len(boards) >= 7
+    assert boards == {name: said[board.find(name).proven] for name in boards}
 
 
 def test_boards_check_takes_a_file_of_the_users(

@@ -13,11 +13,8 @@ from tinykit.cli.console import Result, command
 boards = typer.Typer(help="List, show and check boards.", no_args_is_help=False)
 app.add_typer(boards, name="boards", rich_help_panel="Before you start")
 
-PROVEN = {
-    "emulator": "in the emulator",
-    "hardware": "on hardware",
-    "never": "never run by us",
-}
+PROVEN = {"emulator": "in QEMU", "hardware": "on hardware", "never": "never"}
+"""Where the test suite really ran a board."""
 
 
 @boards.callback(invoke_without_command=True)
@@ -39,24 +36,15 @@ def listing() -> Result:
 
     known = [board.find(name) for name in board.ids()]
     table = Table(box=None, pad_edge=False)
-    for column, justify in (
-        ("board", "left"),
-        ("core", "left"),
-        ("flash", "right"),
-        ("RAM", "right"),
-        ("proven", "left"),
-        ("name", "left"),
-    ):
-        table.add_column(column, justify=justify, no_wrap=column != "name")  # type: ignore[arg-type]
+    for column in ("board", "MCU", "core"):
+        table.add_column(column, no_wrap=True)
+    for column in ("flash", "RAM"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("run by us", no_wrap=True)
     for one in known:
-        table.add_row(
-            one.id,
-            one.core,
-            f"{one.memory.flash_bytes // 1024:,} KiB",
-            f"{one.memory.ram_bytes // 1024:,} KiB",
-            PROVEN[one.proven],
-            one.name,
-        )
+        memory = (one.memory.flash_bytes, one.memory.ram_bytes)
+        sizes = (f"{size // 1024:,} KiB" for size in memory)
+        table.add_row(one.id, one.mcu, one.core, *sizes, PROVEN[one.proven])
     return Result({"boards": [_document(one) for one in known]}, [table])
 
 
@@ -87,7 +75,9 @@ def _shown(board: Any) -> Result:
     for key, value in document.items():
         if isinstance(value, dict):
             value = ", ".join(f"{name} {_plain(name, one)}" for name, one in value.items() if one)
-        table.add_row(key, PROVEN.get(value, value) if key == "proven" else _plain(key, value))
+        if key == "proven":
+            key, value = "run by us", PROVEN[value]
+        table.add_row(key, _plain(key, value))
     return Result(document, [table])
 
 
