@@ -28,6 +28,9 @@ lint: setup ## ruff and mypy
 bench: setup ## measure models on the emulated boards, next to the peers' published figures
 	$(BIN)/python scripts/bench.py
 
+examples: setup ## run the example projects and renew their reports
+	@scripts/examples.sh
+
 wheel: setup ## dist/tinykit-*.whl
 	$(BIN)/python -m hatchling build -t wheel
 
@@ -38,4 +41,4 @@ lock: ## resolve pyproject.toml into requirements.lock (needs uv: pip install uv
 clean: ## remove what the targets made, but not .venv
 	rm -rf build dist demo .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo test test-slow lint bench wheel lock clean
+.PHONY: help setup demo examples test test-slow lint bench wheel lock clean

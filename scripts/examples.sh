@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Run every example project and keep the reports beside it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for project in examples/*/tinykit.toml; do
+    folder=$(dirname "$project")
+    .venv/bin/tinykit run --project "$folder"
+    cp "$folder"/build/report.{html,json,md} "$folder"
+done
