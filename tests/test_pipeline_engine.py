@@ -123,7 +123,7 @@ def test_a_setting_of_another_stage_does_not_count(folder: Path) -> None:
     """Only the tables that a stage names are its inputs."""
     update(folder)
     settings = folder / "tinykit.toml"
-    settings.write_text(settings.read_text().replace("vectors = 200", "vectors = 10"))
+    settings.write_text(settings.read_text().replace("vectors = 500", "vectors = 10"))
     assert update(folder).ran == []
 
 

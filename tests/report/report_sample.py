@@ -93,6 +93,7 @@ def manifests() -> dict[str, dict[str, Any]]:
             "model_sha256": "a" * 64,
             "firmware": {"app": "lights", "build": "0123456789abcdef"},
             "accuracy": 0.9,
+            "host_accuracy": 0.9,
             "front_end": {"clips": 5, "mismatches": 0, "instructions_per_hop": 90_000},
         },
     }

@@ -242,3 +242,13 @@ def test_a_model_of_the_users_own_is_not_given_our_training_figures(made: Projec
     assert figure(made, "accuracy_float").value is None
     report.write(made)
     assert "Training" not in (made.build / "report.html").read_text()
+
+
+def test_accuracy_on_part_of_the_clips_is_not_compared_with_that_on_all(made: Project) -> None:
+    """Where the device saw only some test clips, the host's accuracy on those is shown beside."""
+    assert figure(made, "accuracy_device").note == "60 test clips"
+    contents = manifests()
+    contents["device"] |= {"vectors": 20, "accuracy": 0.95, "host_accuracy": 0.95}
+    write(made, contents)
+    found = figure(made, "accuracy_device").note
+    assert found == "20 of the test clips; host on the same: 95.0 %"

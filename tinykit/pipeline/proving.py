@@ -34,6 +34,7 @@ def run(project: Project, progress: Progress) -> None:
     traced = tracing.run(project, chosen, result, progress)
     manifest = result.to_json() | {
         "vectors": len(chosen.x),
+        "host_accuracy": vectors.accuracy(chosen),
         "vectors_from": origin,
         "elf_sha256": made.sha256,
         "op_costs": traced.costs,

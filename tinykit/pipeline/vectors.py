@@ -66,6 +66,14 @@ def _random(golden: Golden, shape: tuple[int, ...], dtype: np.dtype) -> Vectors:
     return Vectors(x=x.reshape(RANDOM_INPUTS, *shape[1:]), y=y.reshape(RANDOM_INPUTS, -1))
 
 
+def accuracy(vectors: Vectors) -> float | None:
+    """Return the accuracy of the golden outputs, where the classes are known."""
+    if vectors.labels is None:
+        return None
+    guesses = vectors.y.reshape(len(vectors.y), -1).argmax(axis=1)
+    return float((guesses == vectors.labels).mean())
+
+
 def some(vectors: Vectors, count: int, clips: int) -> Vectors:
     """Return the first `count` vectors (0: all), of them `clips` with audio."""
     count = min(count or len(vectors.x), len(vectors.x))

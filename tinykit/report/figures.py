@@ -187,9 +187,18 @@ def _accuracies(manifests: dict[str, Manifest], where: str) -> list[Figure]:
             device.get("accuracy"),
             "share",
             f"what came back over serial from {where} for {tested:,} of the test clips",
-            remark=f"{tested:,} of the test clips",
+            remark=_same(device, quantized, tested),
         ),
     ]
+
+
+def _same(device: Manifest, quantized: Manifest, tested: int) -> str:
+    """Say on how many clips, and what the host has on the same ones where they are not all."""
+    if tested == quantized.get("clips"):
+        return f"{tested:,} test clips"
+    host = device.get("host_accuracy")
+    same = f"; host on the same: {written(host, 'share')}" if host is not None else ""
+    return f"{tested:,} of the test clips{same}"
 
 
 def _limit(budget: float, memory: int, board: Board) -> tuple[int, str]:
