@@ -69,6 +69,7 @@ def test_the_promised_boards_are_there():
     """An emulated board for each core of the matrix, and four real ones, come with the kit."""
     emulated = {name for name in board.ids() if board.find(name).emulator}
     assert emulated == {
+        "microbit",
         "mps2-an385",
         "mps2-an386",
         "mps2-an500",
