@@ -11,11 +11,12 @@ import msgspec
 
 from tinykit import paths
 from tinykit.board import Core
-from tinykit.compiler import emit, ops, passes
+from tinykit.compiler import emit, ops, passes, streaming
 from tinykit.compiler.ir import Graph
 from tinykit.compiler.lower import MODES, Mode, Target
 from tinykit.compiler.plan import Plan, plan, schedule
 from tinykit.compiler.reader import read_tflite
+from tinykit.compiler.streaming import Stream
 from tinykit.errors import UsageError
 
 
@@ -24,7 +25,8 @@ class CompiledModel:
     """A model as C for one core.
 
     `source_graph` is the model as read; `graph` is what the passes made of it, `sources` maps file
-    names to their text, `macs` counts the multiply-accumulates of one inference.
+    names to their text, `macs` counts the multiply-accumulates of one inference. `stream` is there
+    when the model was made to take the newest rows only; an inference is a hop then.
     """
 
     graph: Graph
@@ -33,6 +35,7 @@ class CompiledModel:
     plan: Plan
     sources: dict[str, str]
     macs: int
+    stream: Stream | None = None
 
     @property
     def sha256(self) -> str:
@@ -54,7 +57,8 @@ class CompiledModel:
         if all(step.kernel.runs_on_host for step in self.plan.steps):
             return self
         core = msgspec.structs.replace(self.target.core, kernels=("portable",))
-        return _generate(self.graph, self.source_graph, Target(core, self.target.mode))
+        target = Target(core, self.target.mode)
+        return _generate(self.graph, self.source_graph, target, self.stream)
 
     def plan_json(self) -> dict[str, Any]:
         """Return the plan as `plan.json` holds it, without what only linking can tell."""
@@ -69,6 +73,7 @@ class CompiledModel:
             "state_bytes": plan.state_bytes,
             "lower_bound_bytes": plan.lower_bound_bytes,
             "optimal": plan.optimal,
+            "hop_rows": self.stream.hop_rows if self.stream else None,
             "tensors": [
                 {
                     "name": span.name,
@@ -105,6 +110,7 @@ def compile_model(
     optimize: Mode = "balanced",
     name: str = "model",
     dump: Callable[[str, Graph], None] | None = None,
+    stream: bool = False,
 ) -> CompiledModel:
     """Compile an int8 .tflite to C.
 
@@ -120,22 +126,33 @@ def compile_model(
         What the model is called in the generated files.
     dump : callable, optional
         Sees the graph as read and after each pass, as `passes.run` says.
+    stream : bool
+        Make a model that takes only the rows that are new since the last inference and gives what
+        the model of the file gives for the whole window; see `tinykit.compiler.streaming`.
 
     Raises
     ------
     ModelError
-        When the file is corrupt, not fully int8, or uses what the compiler does not support.
+        When the file is corrupt, not fully int8, or uses what the compiler does not support; with
+        `stream`, when the model cannot be streamed.
     UsageError
         When `optimize` is none of the three.
     """
     if optimize not in MODES:
         raise UsageError(f"optimize is {optimize!r}", "one of: " + ", ".join(MODES))
     source_graph = read_tflite(data, name)
-    return _generate(passes.run(source_graph, dump), source_graph, Target(core, optimize))
+    graph = passes.run(source_graph, dump)
+    streamed = streaming.stream(graph) if stream else None
+    if streamed is not None:
+        # what slid over a window may now see a pixel: some passes find work again
+        graph = passes.run(streamed.graph, dump)
+    return _generate(graph, source_graph, Target(core, optimize), streamed)
 
 
-def _generate(graph: Graph, source_graph: Graph, target: Target) -> CompiledModel:
+def _generate(
+    graph: Graph, source_graph: Graph, target: Target, stream: Stream | None
+) -> CompiledModel:
     macs = sum(ops.rule(op).macs(graph, op) for op in graph.ops)
     planned = plan(graph, schedule(graph, target))
     files = emit.sources(graph, planned, target, macs)
-    return CompiledModel(graph, source_graph, target, planned, files, macs)
+    return CompiledModel(graph, source_graph, target, planned, files, macs, stream)

@@ -7,12 +7,14 @@ the business of `templates/`; this module gathers what goes into it.
 from __future__ import annotations
 
 import functools
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
+from numpy.typing import NDArray
 
 import tinykit
 from tinykit.compiler import copies, ctext
@@ -162,16 +164,24 @@ class _Writer:
         """Return the statements that give every state its initial value."""
         lines = []
         for key, place in sorted(self.plan.places.items()):
-            if place.memory != "state":
-                continue
             tensor = self.graph.tensors[key]
+            if not tensor.state:
+                continue
             initial = tensor.data if tensor.data is not None else np.zeros(1, tensor.dtype)
             raw = np.frombuffer(initial.tobytes(), np.uint8)
             if (raw == raw[0]).all():
                 lines.append(f"memset(STATE({place.offset}), {raw[0]}, {tensor.nbytes});")
-            else:
-                name = self.pool.name(f"t{key}_initial", initial)
+                continue
+            row = _period(initial)
+            name = self.pool.name(f"t{key}_initial", row)
+            if row.size == initial.size:
                 lines.append(f"memcpy(STATE({place.offset}), {name}, {tensor.nbytes});")
+            else:
+                lines += [
+                    f"for (int32_t i = 0; i < {tensor.nbytes}; i += {row.nbytes}) {{",
+                    f"    memcpy(STATE({place.offset}) + i, {name}, {row.nbytes});",
+                    "}",
+                ]
         return lines
 
     def _function_names(self) -> list[str]:
@@ -235,7 +245,7 @@ class _Writer:
         outputs = ", ".join(ctext.shape(tensors[key].shape) for key in op.outputs)
         text = f"op {op.index}: {op.kind}{_geometry(op)}  {inputs} -> {outputs}"
         if step.lowering.view:
-            return text + ", the same bytes: no code"
+            return text + (", in the state" if step.lowering.calls else ", the same bytes: no code")
         shared = self.plan.shared_bytes(position)
         if not shared:
             return text
@@ -244,6 +254,16 @@ class _Writer:
         if target and target.offset in starts:
             return text + ", in place"
         return text + f", {shared:,} B shared with its input"
+
+
+def _period(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the shortest row that `values` repeats, along any axis; all of them if it does not."""
+    flat = values.reshape(-1)
+    for axis in range(values.ndim, -1, -1):
+        row = flat[: math.prod(values.shape[axis:])]
+        if (flat.reshape(-1, row.size) == row).all():
+            return row
+    return flat
 
 
 def _geometry(op: Op) -> str:

@@ -45,7 +45,7 @@ class Tensor:
     dtype: np.dtype[Any]
     quantization: Quantization | None = None
     data: NDArray[Any] | None = None
-    state: bool = False  # keeps its value from one inference to the next
+    state: bool = False  # keeps its value from one inference to the next; `data` is the first
 
     @property
     def size(self) -> int:
@@ -185,7 +185,7 @@ def dump(graph: Graph) -> str:
         if key is None:
             return "none"
         tensor = graph.tensors[key]
-        kind = ":const" if tensor.data is not None else ":state" if tensor.state else ""
+        kind = ":state" if tensor.state else ":const" if tensor.data is not None else ""
         shape = ",".join(map(str, tensor.shape))
         return f"t{key}{kind}[{shape}]{tensor.dtype.kind}{8 * tensor.dtype.itemsize}"
 

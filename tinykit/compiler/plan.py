@@ -110,7 +110,8 @@ def schedule(graph: Graph, target: Target) -> tuple[Step, ...]:
 
 def plan(graph: Graph, steps: Sequence[Step]) -> Plan:
     """Lay out the memory of `steps`, the ops of `graph` in order."""
-    roots = _roots(graph, steps)
+    every_root = _roots(graph, steps)
+    roots = {key: root for key, root in every_root.items() if not graph.tensors[root].state}
     lives = _lives(graph, steps, roots)
     buffers = sorted(lives, key=lambda key: (lives[key], key))
     blocks = [layout.Block(graph.tensors[key].nbytes, *lives[key]) for key in buffers]
@@ -134,7 +135,8 @@ def plan(graph: Graph, steps: Sequence[Step]) -> Plan:
         for i, offset in zip(users, found.offsets[len(buffers) :], strict=True)
     }
     arena_bytes = max((layout.align(span.offset + span.bytes) for span in spans), default=0)
-    states, state_bytes = _states(graph)
+    held, state_bytes = _states(graph)
+    states = {key: held[root] for key, root in every_root.items() if root in held}
     constants = {k: Place("constant") for k, t in graph.tensors.items() if t.data is not None}
     arena = {t: Place("arena", span.offset) for span in spans for t in span.tensors}
     return Plan(
@@ -151,8 +153,9 @@ def plan(graph: Graph, steps: Sequence[Step]) -> Plan:
 
 
 def _roots(graph: Graph, steps: Sequence[Step]) -> dict[int, int]:
-    """Return, for each tensor in the arena, the tensor whose bytes it is a view of, or itself."""
+    """Return, for each tensor of arena or state, the one whose bytes it is a view of, or itself."""
     roots = {key: key for key in graph.inputs}
+    roots |= {key: key for key, tensor in graph.tensors.items() if tensor.state}
     for step in steps:
         for key in step.op.outputs:
             roots[key] = key
@@ -160,7 +163,7 @@ def _roots(graph: Graph, steps: Sequence[Step]) -> dict[int, int]:
             source = step.op.inputs[0]
             assert source is not None
             roots[step.op.outputs[0]] = roots[source]
-    return {key: root for key, root in roots.items() if not graph.tensors[key].state}
+    return roots
 
 
 def _lives(

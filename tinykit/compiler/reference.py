@@ -23,7 +23,8 @@ def run(
     inputs : sequence of arrays
         One for each graph input, of its shape and dtype.
     states : mapping of tensor id to array, optional
-        Values of the state tensors before the inference; real zeros where it says nothing.
+        Values of the state tensors before the inference; their initial values, or real zeros,
+        where it says nothing. `next_states` gives those after it.
 
     Returns
     -------
@@ -43,7 +44,7 @@ def run(
         key: tensor.data for key, tensor in graph.tensors.items() if tensor.data is not None
     }
     for key, tensor in graph.tensors.items():
-        if tensor.state:
+        if tensor.state and tensor.data is None:
             zero = tensor.zero_point if tensor.quantization is not None else 0
             values[key] = np.full(tensor.shape, zero, tensor.dtype)
     values.update(states or {})
@@ -60,3 +61,10 @@ def run(
         results = ops.rule(op).reference(graph, op, given)
         values.update(zip(op.outputs, results, strict=True))
     return [values[key] for key in graph.outputs], values
+
+
+def next_states(graph: Graph, tensors: Mapping[int, Array]) -> dict[int, Array]:
+    """Return the value of each state after the inference that gave `tensors`."""
+    updates = {state: key for op in graph.ops for state, key in ops.rule(op).updates(op).items()}
+    states = (key for key, tensor in graph.tensors.items() if tensor.state)
+    return {key: tensors[updates.get(key, key)] for key in states}

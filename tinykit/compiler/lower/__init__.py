@@ -119,7 +119,7 @@ class Lowering:
     calls: tuple[Call, ...] = ()
     scratch_bytes: int = 0
     in_place: tuple[InPlace, ...] = ()
-    view: bool = False  # no code: output 0 is input 0 under another shape
+    view: bool = False  # output 0 lies where input 0 does: another shape of it, or its next value
 
 
 def _any(graph: Graph, op: Op) -> bool:

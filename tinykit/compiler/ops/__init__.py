@@ -26,7 +26,7 @@ class OpRule(ABC):
     """The meaning of one op kind."""
 
     kind: str  # our name, snake case: "conv2d"
-    builtin: str  # the name in the .tflite schema: "CONV_2D"
+    builtin: str  # the name in the .tflite schema: "CONV_2D"; "" for an op that no file has
     options: str = ""  # the schema's options table that the op must have; "": none is needed
     operands: slice = slice(None)  # the inputs that are values; `parse` takes the rest into attrs
 
@@ -54,6 +54,10 @@ class OpRule(ABC):
         """Return the multiply-accumulates of one execution."""
         return 0
 
+    def updates(self, op: Op) -> dict[int, int]:
+        """Return the states that the op changes: of each, the output that is its next value."""
+        return {}
+
 
 @functools.cache
 def rules() -> dict[str, OpRule]:
@@ -69,7 +73,7 @@ def rules() -> dict[str, OpRule]:
 @functools.cache
 def by_builtin() -> dict[str, OpRule]:
     """Return every rule by its name in the .tflite schema."""
-    return {rule.builtin: rule for rule in rules().values()}
+    return {rule.builtin: rule for rule in rules().values() if rule.builtin}
 
 
 def rule(op: Op) -> OpRule:

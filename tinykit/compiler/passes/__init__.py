@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tinykit.compiler.ir import Graph
+from tinykit.compiler.passes.as_matrices import as_matrices
 from tinykit.compiler.passes.drop_unused import drop_unused
 from tinykit.compiler.passes.fold_constants import fold_constants
 from tinykit.compiler.passes.fold_views import fold_views
@@ -20,6 +21,7 @@ PASSES: tuple[Pass, ...] = (
     fold_constants,  # first: it leaves less for the others to look at
     fold_views,
     fuse_padding,
+    as_matrices,
     drop_unused,  # last: the others leave tensors and ops behind that nothing reads
 )
 

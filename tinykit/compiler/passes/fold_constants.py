@@ -13,7 +13,9 @@ def fold_constants(graph: Graph) -> Graph:
     tensors = dict(graph.tensors)
     kept: list[Op] = []
     for op in graph.ops:
-        values = [None if key is None else tensors[key].data for key in op.inputs]
+        values = [
+            None if key is None or tensors[key].state else tensors[key].data for key in op.inputs
+        ]
         known = all(
             key is None or value is not None for key, value in zip(op.inputs, values, strict=True)
         )
