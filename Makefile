@@ -15,7 +15,7 @@ demo: setup ## train, compile, build, flash and prove a keyword spotter (DATA=fo
 	@scripts/demo.sh "$(BOARD)" "$(DATA)"
 
 test: setup ## the tests, but the slow ones
-	$(BIN)/pytest -q -n 2 -m "not slow and not hardware"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow and not hardware"
 
 test-slow: setup ## the slow tests: training, the wheel in a clean environment
 	$(BIN)/pytest -q -m "slow and not hardware"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+
+# Test modules are imported by path, so two may have one name; what they share is found here.
+_TESTS = Path(__file__).resolve().parent
+sys.path[:0] = [str(_TESTS), *sorted(str(one) for one in _TESTS.iterdir() if one.is_dir())]
 
 # Tests share one cache inside the checkout and leave the user's alone.
 os.environ.setdefault("TINYKIT_CACHE", str(ROOT / ".cache" / "tests"))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
@@ -54,7 +54,7 @@ class Drawing:
                 completed=done,
                 total=total,
                 visible=True,
-                figures="  ".join(f"{key} {value:.4g}" for key, value in figures.items()),
+                figures="  ".join(f"{key} {value:.3g}" for key, value in figures.items()),
             )
 
         return report
@@ -71,10 +71,9 @@ def drawing() -> Iterator[Drawing]:
     """Draw for the length of the block."""
     console = Console(stderr=True, highlight=False)
     bars = Bars(
-        TextColumn("{task.description:<22}"),
-        BarColumn(bar_width=28),
-        TextColumn("{task.completed:>5}/{task.total}"),
-        TimeElapsedColumn(),
+        TextColumn("{task.description:<10}"),
+        BarColumn(bar_width=14),
+        TextColumn("{task.completed}/{task.total}"),
         TextColumn("{task.fields[figures]}"),
         console=console,
         transient=True,
