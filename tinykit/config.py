@@ -87,7 +87,7 @@ class Train(_Table, frozen=True, kw_only=True):
 
     epochs: Positive = 30
     batch_size: Positive = 100
-    learning_rate: Annotated[float, msgspec.Meta(gt=0)] = 2e-3
+    learning_rate: Annotated[float, msgspec.Meta(gt=0)] = 5e-3
     weight_decay: Amount = 1e-3
     label_smoothing: Rate = 0.1
     time_mask: Whole = 8  # at most so many frames blanked in each training clip; 0: none
@@ -112,9 +112,10 @@ class Budget(_Table, frozen=True, kw_only=True):
 
 
 class Compile(_Table, frozen=True, kw_only=True):
-    """[compile]"""
+    """[compile] `stream`: each inference takes the rows of one hop; firmware is the plain one."""
 
     optimize: Literal["speed", "balanced", "size"] = "balanced"
+    stream: bool = False
 
 
 class Test(_Table, frozen=True, kw_only=True):

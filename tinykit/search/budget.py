@@ -17,8 +17,8 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 class Cost:
     """What a model and its runtime take on a core.
 
-    Flash is code and constants; RAM is arena, scratch, state, static variables and, where the
-    compiler can bound it, the stack; macs are of one inference.
+    Flash is code and constants; RAM is arena, scratch, state, static variables and stack; macs are
+    of one inference.
     """
 
     flash_bytes: int
