@@ -36,6 +36,15 @@
                      : [end] "m"(end)                                                                        \
                      : "memory", "cc")
 
+/* Inputs after which the high sums are taken out of the words when they may leave 23 bits: 2 * 128 * 128 * 240 < 2^23,
+ * and a multiple of what any loop takes in one round. */
+enum { TK_CONV2D_DSP_CHUNK = 240 };
+
+typedef struct {
+    tk_conv2d_params conv;
+    int32_t chunked; /* 1: the high sums of the packing are taken out after each TK_CONV2D_DSP_CHUNK inputs */
+} tk_conv2d_dsp_params;
+
 /* Whether a pixel's window is that pixel, in words: then it is read in place, without a copy. */
 TK_INLINE int32_t tk_conv2d_is_pointwise(const tk_window *at)
 {
@@ -43,8 +52,8 @@ TK_INLINE int32_t tk_conv2d_is_pointwise(const tk_window *at)
 }
 
 /* in:      int8 [in_h][in_w][in_c]
- * packed:  uint32, per pair of output channels: 2 * (bias_lo + 256 * bias_hi), 2 * bias_lo, depth4 / 2 weight words,
- *          multiplier_lo, multiplier_hi, (shift_lo - 1) | (shift_hi - 1) << 8. The bias has -zero_point * sum(filter)
+ * packed:  uint32, per pair of output channels: 2 * (bias_lo + 256 * bias_hi), or when chunked 2 * bias_hi;
+ *          2 * bias_lo; depth4 / 2 weight words; multiplier_lo, multiplier_hi, (shift_lo - 1) | (shift_hi - 1) << 8. The bias has -zero_point * sum(filter)
  *          added; depth4 is filter_h * filter_w * in_c rounded up to a multiple of 4 with weights of 0; an odd last
  *          channel has a partner of zeros
  * scratch: uint32, 8 * depth4 bytes; depth4 bytes more unless tk_conv2d_is_pointwise()
@@ -52,8 +61,9 @@ TK_INLINE int32_t tk_conv2d_is_pointwise(const tk_window *at)
  *          block's outputs are written after the input of its four pixels was read.
  * Shifts are 1..31 (to.any_shift is 0). */
 TK_KERNEL void tk_conv2d_s8_dsp(const int8_t *in, const uint32_t *packed, uint32_t *scratch, int8_t *out,
-                                const tk_conv2d_params *p)
+                                const tk_conv2d_dsp_params *params)
 {
+    const tk_conv2d_params *const p = &params->conv;
     const int32_t depth4 = (p->at.filter_h * p->at.filter_w * p->at.in_c + 3) & ~3;
     const int32_t pixels = p->at.out_h * p->at.out_w;
     int8_t *const patch = (int8_t *)(scratch + 2 * depth4);
@@ -80,18 +90,33 @@ TK_KERNEL void tk_conv2d_s8_dsp(const int8_t *in, const uint32_t *packed, uint32
         const int32_t step3 = count > 3 ? 3 * p->out_c : 0;
         const uint32_t *q = packed;
         for (int32_t c = 0; c < p->out_c; c += 2) {
-            int32_t r0 = (int32_t)q[0], l0 = (int32_t)q[1];
-            int32_t r1 = r0, r2 = r0, r3 = r0, l1 = l0, l2 = l0, l3 = l0;
+            int32_t h0 = 0, l0 = (int32_t)q[1], r0 = (int32_t)q[0];
+            if (params->chunked) {
+                h0 = r0, r0 = l0;
+            }
+            int32_t r1 = r0, r2 = r0, r3 = r0, l1 = l0, l2 = l0, l3 = l0, h1 = h0, h2 = h0, h3 = h0;
             const uint32_t *s = scratch;
             uint32_t w, l, x, y;
             q += 2;
-            const uint32_t *const end = q + depth4 / 2;
-            if (depth4 % 16 == 0) {
-                TK_DSP_LOOP(TK_DSP_STEPS_8);
-            } else if (depth4 % 8 == 0) {
-                TK_DSP_LOOP(TK_DSP_STEPS_4);
-            } else {
-                TK_DSP_LOOP(TK_DSP_STEPS_2);
+            const uint32_t *const last = q + depth4 / 2;
+            TK_ROLLED
+            for (int32_t left = depth4; left > 0; left -= TK_CONV2D_DSP_CHUNK) {
+                const uint32_t *const end =
+                    params->chunked && left > TK_CONV2D_DSP_CHUNK ? q + TK_CONV2D_DSP_CHUNK / 2 : last;
+                if (depth4 % 16 == 0) {
+                    TK_DSP_LOOP(TK_DSP_STEPS_8);
+                } else if (depth4 % 8 == 0) {
+                    TK_DSP_LOOP(TK_DSP_STEPS_4);
+                } else {
+                    TK_DSP_LOOP(TK_DSP_STEPS_2);
+                }
+                if (!params->chunked) {
+                    break;
+                }
+                h0 += (r0 - l0) >> 8, r0 = l0;
+                h1 += (r1 - l1) >> 8, r1 = l1;
+                h2 += (r2 - l2) >> 8, r2 = l2;
+                h3 += (r3 - l3) >> 8, r3 = l3;
             }
             int8_t *const to = out + c;
             const tk_dsp_scale lo = tk_dsp_scale_of(q[0], q[2] & 0xFF, &p->to);
@@ -101,10 +126,10 @@ TK_KERNEL void tk_conv2d_s8_dsp(const int8_t *in, const uint32_t *packed, uint32
             to[0] = tk_output_doubled_s8(l0, lo, &p->to);
             if (p->out_c % 2 == 0 || c + 1 < p->out_c) {
                 const tk_dsp_scale hi = tk_dsp_scale_of(q[1], q[2] >> 8, &p->to);
-                to[step3 + 1] = tk_output_doubled_s8((r3 - l3) >> 8, hi, &p->to);
-                to[step2 + 1] = tk_output_doubled_s8((r2 - l2) >> 8, hi, &p->to);
-                to[step1 + 1] = tk_output_doubled_s8((r1 - l1) >> 8, hi, &p->to);
-                to[1] = tk_output_doubled_s8((r0 - l0) >> 8, hi, &p->to);
+                to[step3 + 1] = tk_output_doubled_s8(h3 + ((r3 - l3) >> 8), hi, &p->to);
+                to[step2 + 1] = tk_output_doubled_s8(h2 + ((r2 - l2) >> 8), hi, &p->to);
+                to[step1 + 1] = tk_output_doubled_s8(h1 + ((r1 - l1) >> 8), hi, &p->to);
+                to[1] = tk_output_doubled_s8(h0 + ((r0 - l0) >> 8), hi, &p->to);
             }
             q += 3;
         }

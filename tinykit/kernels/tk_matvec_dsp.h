@@ -39,19 +39,18 @@
 
 /* sums[r] = 2 * (bias[r] + sum of matrix[r][k] * x[k]), for four rows.
  *
- * packed:  uint32 [4 + depth4]: bias[0] + 256 * bias[1], bias[0], the same of rows 2 and 3, then the weights as
- *          TK_DSP_ROWS_STEP takes them, 0 beyond depth; biases doubled when wide
+ * packed:  uint32 [4 + depth4]: bias[1], bias[0], bias[3], bias[2], then the weights as TK_DSP_ROWS_STEP takes them, 0
+ *          beyond depth; biases doubled when wide
  * x:       int8 [depth], or with wide uint32 [depth4 / 2] as tk_dsp_widen() makes it
- * chunk:   a multiple of 4. The sum of any chunk of row 1 or 3, with its bias and doubled when wide, is less than
- *          2^23 in magnitude
+ * chunk:   a multiple of 4. The sum of any chunk of row 1 or 3, doubled when wide, is less than 2^23 in magnitude
  * Returns the end of what it read of packed. */
 TK_INLINE const uint32_t *tk_dsp_four_rows(const uint32_t *packed, const void *x_in, int32_t depth, int32_t wide,
                                            int32_t chunk, int32_t sums[4])
 {
     const uint32_t *q = packed + 4;
     const int8_t *s = (const int8_t *)x_in;
-    int32_t r0 = (int32_t)packed[0], l0 = (int32_t)packed[1], r1 = (int32_t)packed[2], l1 = (int32_t)packed[3];
-    int32_t high0 = 0, high1 = 0;
+    int32_t high0 = (int32_t)packed[0], l0 = (int32_t)packed[1], high1 = (int32_t)packed[2], l1 = (int32_t)packed[3];
+    int32_t r0 = l0, r1 = l1;
     uint32_t x, y;
     const int32_t whole = wide ? (depth + 3) & ~3 : depth & ~3;
     for (int32_t k = 0; k < whole; k += chunk) {

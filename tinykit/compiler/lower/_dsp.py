@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tinykit.compiler import arithmetic
 from tinykit.compiler.ir import Graph, Op
 from tinykit.compiler.lower import _linear
 from tinykit.compiler.ops import Array
@@ -42,6 +43,13 @@ def reach(graph: Graph, op: Op, channel_axis: int) -> int:
     return int(np.maximum(np.abs(most), np.abs(least)).max())
 
 
+def doubled_sums_fit(graph: Graph, op: Op, channel_axis: int) -> bool:
+    """Whether doubled accumulators fit 32 bits, after any part of the depth too."""
+    sums = np.abs(filter_rows(graph, op, channel_axis).astype(np.int64)).sum(axis=1)
+    bias = np.abs(_linear.folded_bias(graph, op, channel_axis).astype(np.int64))
+    return 2 * int((bias + 128 * sums).max()) <= arithmetic.INT32_MAX
+
+
 def pad_to(values: Array, axis: int, multiple: int) -> Array:
     """Return `values` with zeros appended along `axis` up to a multiple of `multiple`."""
     missing = -values.shape[axis] % multiple
@@ -65,10 +73,15 @@ def pair_words(filters: Array) -> Words:
     ).reshape(halves.shape[0], -1)
 
 
-def pair_starts(bias: Array, factor: int) -> Words:
-    """Return where the sums of pairs of rows start, uint32 (rows / 2, 2): both, lo."""
+def packed_starts(bias: Array) -> Words:
+    """Return where the doubled sums of pairs of rows start, uint32 (rows / 2, 2): both, lo."""
     lo, hi = bias[0::2].astype(np.int64), bias[1::2].astype(np.int64)
-    return wrap(np.stack([factor * (lo + 256 * hi), factor * lo], axis=1))
+    return wrap(np.stack([2 * (lo + 256 * hi), 2 * lo], axis=1))
+
+
+def parted_starts(bias: Array, factor: int) -> Words:
+    """Return the same where the high sums are kept apart: hi, lo, both times `factor`."""
+    return wrap(factor * bias.astype(np.int64).reshape(-1, 2)[:, ::-1])
 
 
 def wrap(values: Array) -> Words:

@@ -32,9 +32,14 @@ def _is_pointwise(graph: Graph, op: Op) -> bool:
     return window.size == (1, 1) and window.stride == (1, 1) and channels % 4 == 0
 
 
+def _is_chunked(graph: Graph, op: Op, channel_axis: int) -> bool:
+    """Whether the sums of an output channel may leave the packing's range on their way."""
+    return 2 * _dsp.reach(graph, op, channel_axis) >= _dsp.HIGH_LIMIT
+
+
 def matches(graph: Graph, op: Op, channel_axis: int = 0) -> bool:
-    """Whether the sums of every output channel fit the packing."""
-    fits = 2 * _dsp.reach(graph, op, channel_axis) < _dsp.HIGH_LIMIT
+    """Whether the kernel's sums and its requantization are exact."""
+    fits = _dsp.doubled_sums_fit(graph, op, channel_axis)
     return fits and _dsp.short_shifts(graph, op, channel_axis)
 
 
@@ -43,10 +48,12 @@ def _packed(graph: Graph, op: Op, channel_axis: int) -> _dsp.Words:
     filters = _dsp.filter_rows(graph, op, channel_axis)
     filters = _dsp.pad_to(_dsp.pad_to(filters, 1, 4), 0, 2)
     bias = _dsp.pad_to(_linear.folded_bias(graph, op, channel_axis), 0, 2)
+    chunked = _is_chunked(graph, op, channel_axis)
+    starts = _dsp.parted_starts(bias, 2) if chunked else _dsp.packed_starts(bias)
     multiplier, shift = (_dsp.pad_to(value, 0, 2) for value in meaning.multipliers(graph, op))
     return np.hstack(
         [
-            _dsp.pair_starts(bias, 2),
+            starts,
             _dsp.pair_words(filters),
             _dsp.wrap(multiplier).reshape(-1, 2),
             _dsp.shift_bytes(-shift, 2)[:, None],
@@ -63,12 +70,15 @@ def lower(graph: Graph, op: Op, channel_axis: int = 0) -> Lowering:
     call = Call(
         "tk_conv2d_s8_dsp",
         (Input(), packed, Scratch(ctype="uint32_t"), Output()),
-        "tk_conv2d_params",
+        "tk_conv2d_dsp_params",
         {
-            "at": _window.params(graph, op, op.attrs.window),
-            "out_c": result[3],
-            "fill": 0 if pointwise else graph.tensors[op.inputs[0]].zero_point,
-            "to": _linear.output_stage(graph, op, channel_axis),
+            "conv": {
+                "at": _window.params(graph, op, op.attrs.window),
+                "out_c": result[3],
+                "fill": 0 if pointwise else graph.tensors[op.inputs[0]].zero_point,
+                "to": _linear.output_stage(graph, op, channel_axis),
+            },
+            "chunked": int(_is_chunked(graph, op, channel_axis)),
         },
     )
     depth4 = -(-_dsp.filter_rows(graph, op, channel_axis).shape[1] // 4) * 4

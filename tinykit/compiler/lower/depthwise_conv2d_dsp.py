@@ -6,6 +6,8 @@ mostly those over time, take four channels of the whole input apart.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tinykit.compiler.ir import Graph, Op
@@ -29,7 +31,7 @@ from tinykit.compiler.ops import _linear as meaning
 _CHANNEL_AXIS = 3  # of the filter: (1, H, W, C)
 
 
-_PLANE_LIMIT_BYTES = 2048  # of scratch, above which the portable kernel's smaller one is taken
+_PLANE_LIMIT_BYTES = 2048  # of scratch: more only beside a tensor of four times as much
 
 
 def _matches(graph: Graph, op: Op) -> bool:
@@ -106,7 +108,10 @@ def _plane_words(graph: Graph, op: Op) -> int:
 
 
 def _plane_matches(graph: Graph, op: Op) -> bool:
-    return _matches(graph, op) and 4 * _plane_words(graph, op) <= _PLANE_LIMIT_BYTES
+    if not _matches(graph, op):
+        return False
+    limit = max(_PLANE_LIMIT_BYTES, math.prod(dims(graph, op.inputs[0])) // 4)
+    return 4 * _plane_words(graph, op) <= limit
 
 
 def _lower_plane(graph: Graph, op: Op) -> Lowering:

@@ -31,24 +31,24 @@ def _is_wide(graph: Graph, op: Op) -> bool:
 
 
 def _chunk(graph: Graph, op: Op) -> int:
-    """Return how many inputs may be summed before the high sums are taken out, 0 if too few."""
+    """Return how many inputs may be summed before the high sums are taken out."""
     filters = np.abs(_linear.weights(graph, op).astype(np.int64))
     factor = 2 if _is_wide(graph, op) else 1
-    bias = int(np.abs(_linear.folded_bias(graph, op, 0).astype(np.int64)).max())
     quads = _dsp.pad_to(filters, 1, 4).reshape(filters.shape[0], -1, 4).sum(axis=2)
     depth4 = 4 * quads.shape[1]
+    # the narrow kernel adds what is left of the depth to its last chunk, whatever that reached
+    is_rest = filters.shape[1] % 4 != 0 and not _is_wide(graph, op)
+    rest = int(quads[:, -1].max()) if is_rest else 0
     chunk = depth4
     while True:
         sums = np.add.reduceat(quads, np.arange(0, quads.shape[1], chunk // 4), axis=1)
-        if factor * (bias + 128 * int(sums.max())) < _dsp.HIGH_LIMIT:
+        if factor * 128 * (int(sums.max()) + rest) < _dsp.HIGH_LIMIT:
             return chunk
-        if chunk <= 16:
-            return 0
         chunk = -(-chunk // 32) * 16  # half, in whole rounds of the inner loop
 
 
 def _matches(graph: Graph, op: Op) -> bool:
-    return _dsp.short_shifts(graph, op, 0) and _chunk(graph, op) > 0
+    return _dsp.short_shifts(graph, op, 0) and _dsp.doubled_sums_fit(graph, op, 0)
 
 
 def _packed(graph: Graph, op: Op) -> _dsp.Words:
@@ -57,7 +57,7 @@ def _packed(graph: Graph, op: Op) -> _dsp.Words:
     factor = 2 if _is_wide(graph, op) else 1
     bias = _dsp.pad_to(_linear.folded_bias(graph, op, 0), 0, _ROWS)
     groups = filters.shape[0] // _ROWS
-    starts = _dsp.pair_starts(bias, factor).reshape(groups, 4)
+    starts = _dsp.parted_starts(bias, factor).reshape(groups, 4)
     # per four inputs: the even words of both pairs of rows, then the odd ones
     words = _dsp.pair_words(filters).reshape(groups, 2, -1, 2).transpose(0, 2, 3, 1)
     parts = [starts, words.reshape(groups, -1)]

@@ -1,0 +1,149 @@
+"""Edge cases of the kernels for the Arm DSP extension, each with the kernel that must take it."""
+
+from __future__ import annotations
+
+import numpy as np
+import single_op
+
+CONV = "conv2d_s8_dsp"
+DEPTHWISE_3X3 = "depthwise_conv2d_3x3_s8_dsp"
+DEPTHWISE_PLANE = "depthwise_conv2d_plane_s8_dsp"
+DENSE, DENSE_WIDE = "fully_connected_s8_dsp", "fully_connected_wide_s8_dsp"
+POOL = "average_pool2d_s8_dsp"
+
+Cases = dict[str, tuple[str, bytes]]  # name: kernel, model
+
+
+def _power_of_two(exponent: int) -> bytes:
+    """Return a convolution whose outputs are accumulators times exactly 2**exponent."""
+    drawn = np.random.default_rng(0).uniform(0.001, 0.02, 1).astype(np.float32)  # as single_op does
+    scale = float(drawn[0] * np.float32(2.0 ** (-1 - exponent)))
+    return single_op.conv2d(
+        (1, 3, 3, 8), (6, 1, 1), per_channel=False, source=(0.5, 3), output_scale=scale
+    )
+
+
+def _convolutions() -> Cases:
+    build = single_op.conv2d
+    low = (0.05, -128)
+    made: Cases = {
+        f"conv2d-{pixels}-pixels": (CONV, build((1, 1, pixels, 8), (4, 1, 3)))
+        for pixels in (2, 3, 4, 5, 7)
+    }
+    made |= {
+        f"conv2d-depth-{depth}": (CONV, build((1, 2, 3, depth), (5, 1, 1)))
+        for depth in (1, 2, 3, 5, 12, 15, 16, 17, 24, 40)
+    }
+    made |= {
+        f"conv2d-{name}": (CONV, build((1, 5, 5, 8), (7, 3, 3), zero_point=zero, activation=name))
+        for name, zero in (("none", 9), ("relu", -128), ("relu6", -100), ("relu", 20))
+    }
+    made |= {
+        "conv2d-1-pixel": (CONV, build((1, 3, 3, 5), (4, 2, 2), stride=(3, 3))),
+        "conv2d-one-output": (CONV, build((1, 5, 4, 4), (1, 3, 3))),
+        "conv2d-3x3-stride-2": (CONV, build((1, 9, 8, 4), (6, 3, 3), stride=(2, 2))),
+        "conv2d-in-place": (CONV, build((1, 9, 8, 16), (16, 1, 1), zero_point=127)),
+        "conv2d-in-place-narrower": (CONV, build((1, 3, 3, 16), (9, 1, 1), zero_point=-128)),
+        "conv2d-multiplier-2^30": (CONV, _power_of_two(-9)),
+        "conv2d-shift-1": (CONV, _power_of_two(-2)),
+        "conv2d-shift-22": (CONV, _power_of_two(-23)),
+        "conv2d-shift-23": ("conv2d_s8", _power_of_two(-24)),
+        "conv2d-shift-0": ("conv2d_s8", _power_of_two(-1)),
+    }
+    for depth in (128, 132, 240, 244, 480, 500):  # the packing alone holds 129 of the largest
+        made[f"conv2d-extreme-{depth}"] = (
+            CONV,
+            build((1, 1, 5, depth), (4, 1, 1), source=low, weights="extreme"),
+        )
+    made["conv2d-wide-3x3"] = (
+        CONV,
+        build((1, 4, 4, 65), (5, 3, 3), source=(0.05, 127), weights="extreme", activation="relu"),
+    )
+    return made
+
+
+def _depthwise() -> Cases:
+    build = single_op.depthwise_conv2d
+    made: Cases = {}
+    for height, width in ((2, 1), (5, 5), (6, 7), (9, 4), (8, 8)):
+        for stride in (1, 2):
+            for padding in ("SAME", "VALID"):
+                if padding == "VALID" and (width < 3 or (height - 3) // stride < 1):
+                    continue
+                if padding == "SAME" and -(-height // stride) < 2:
+                    continue
+                made[f"depthwise_conv2d-3x3-{height}x{width}-{stride}-{padding}"] = (
+                    DEPTHWISE_3X3,
+                    build((1, height, width, 8), stride=(stride, stride), padding=padding),
+                )
+    for activation, zero in (("relu", -128), ("relu", 7), ("relu6", -100), ("relu_n1_to_1", 0)):
+        made[f"depthwise_conv2d-3x3-{activation}-{zero}"] = (
+            DEPTHWISE_3X3,
+            build((1, 6, 5, 4), zero_point=zero, activation=activation, source=(0.05, -128)),
+        )
+    for size in ((5, 5), (3, 1), (1, 3), (2, 2), (4, 1), (7, 3), (1, 5), (6, 1)):
+        for stride in (1, 2):
+            made[f"depthwise_conv2d-{size[0]}x{size[1]}-{stride}"] = (
+                DEPTHWISE_PLANE,
+                build((1, 8, 7, 4), size, stride=(stride, stride)),
+            )
+        if size[0] != 1:
+            made[f"depthwise_conv2d-{size[0]}x{size[1]}-valid"] = (
+                DEPTHWISE_PLANE,
+                build((1, 9, 7, 8), size, padding="VALID", weights="extreme", source=(0.05, 127)),
+            )
+    made["depthwise_conv2d-5x5-large"] = (DEPTHWISE_PLANE, build((1, 14, 13, 64), (5, 5)))
+    made["depthwise_conv2d-mixed-strides"] = (
+        DEPTHWISE_PLANE,
+        build((1, 9, 9, 4), (3, 3), stride=(1, 2)),
+    )
+    return made
+
+
+def _fully_connected() -> Cases:
+    build = single_op.fully_connected
+    made: Cases = {}
+    for units in (1, 2, 3, 5, 8):
+        for depth in (3, 4, 15, 16, 18, 21):
+            made[f"fully_connected-{depth}-{units}"] = (
+                DENSE,
+                build((1, depth), units, per_channel=units % 2 == 1),
+            )
+    for depth in (3, 16, 18, 200):
+        made[f"fully_connected-wide-{depth}"] = (
+            DENSE_WIDE,
+            build((2, depth), 17, per_channel=True, activation="relu"),
+        )
+    for depth in (515, 516, 520, 522, 1026, 2050):  # more than one chunk beyond 515 or so
+        made[f"fully_connected-extreme-{depth}"] = (
+            DENSE,
+            build((1, depth), 5, weights="extreme", source=(0.05, -128)),
+        )
+    made["fully_connected-wide-extreme"] = (
+        DENSE_WIDE,
+        build((1, 256), 16, weights="extreme", source=(0.05, 127)),
+    )
+    return made
+
+
+def _pools() -> Cases:
+    build = single_op.pool2d
+    name = "AVERAGE_POOL_2D"
+    return {
+        "average_pool2d-255-pixels": (POOL, build(name, (1, 51, 5, 8), (51, 5))),
+        "average_pool2d-256-pixels": ("pool2d_s8", build(name, (1, 64, 4, 8), (64, 4))),
+        "average_pool2d-same-dsp": (
+            POOL,
+            build(name, (1, 5, 4, 12), (3, 3), stride=(2, 2), padding="SAME"),
+        ),
+        "average_pool2d-overlapping-dsp": (POOL, build(name, (1, 6, 5, 4), (2, 3))),
+        "average_pool2d-relu-dsp": (
+            POOL,
+            build(name, (1, 4, 4, 4), source=(0.05, -10), activation="relu"),
+        ),
+    }
+
+
+def cases() -> Cases:
+    """Return every case: its name, the kernel that must take it, and the model."""
+    return _convolutions() | _depthwise() | _fully_connected() | _pools()
