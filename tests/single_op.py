@@ -313,6 +313,57 @@ def binary(
     return writer.build([x] if constant else [x, z], [y])
 
 
+def lstm(
+    steps: int = 3,
+    depth: int = 5,
+    units: int = 4,
+    *,
+    source: Quant = (0.04, -7),
+    hidden: Quant = (1 / 128, 0),
+    cell_bits: int = 12,
+    clip: float = 0.0,
+    gain: float = 1.0,
+    time_major: bool = False,
+    seed: int = 0,
+) -> bytes:
+    """UNIDIRECTIONAL_SEQUENCE_LSTM; the cell's scale is `2**-cell_bits`; `gain` drives gates."""
+    rng, writer = np.random.default_rng(seed), TfliteWriter()
+    leading = (steps, 1) if time_major else (1, steps)
+    x = writer.tensor("x", (*leading, depth), np.int8, scale=source[0], zero_point=source[1])
+    y = writer.tensor("y", (*leading, units), np.int8, scale=hidden[0], zero_point=hidden[1])
+    h = writer.tensor(
+        "h", (1, units), np.int8, scale=hidden[0], zero_point=hidden[1], variable=True
+    )
+    c = writer.tensor("c", (1, units), np.int16, scale=2.0**-cell_bits, variable=True)
+    scales = rng.uniform(0.01, 0.03, 8) * gain
+    filters = [
+        writer.constant(
+            f"filter{i}",
+            rng.integers(-127, 128, (units, depth if i < 4 else units)).astype(np.int8),
+            scale=scales[i],
+        )
+        for i in range(8)
+    ]
+    biases = [
+        writer.constant(
+            f"bias{i}",
+            rng.integers(-2000, 2000, units).astype(np.int32),
+            scale=source[0] * scales[i],
+        )
+        for i in range(4)
+    ]
+    writer.op(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        [x, *filters, None, None, None, *biases, None, None, h, c, None, None, None, None],
+        [y],
+        "UnidirectionalSequenceLSTMOptions",
+        fusedActivationFunction=4,
+        cellClip=clip,
+        timeMajor=time_major,
+    )
+    return writer.build([x], [y])
+
+
 def joined(
     builtin: str,
     shapes: Sequence[Shape],
@@ -410,7 +461,7 @@ def cases() -> dict[str, bytes]:
         made[name] = mean((1, 5, 7, 3), axes, mid, (0.04, -9), keep=keep)
     made["mean-same-scale"] = mean((1, 25, 5, 4), (1, 2), low, low)
     made["mean-all"] = mean((1, 3, 4, 5), (1, 2, 3), high, (0.01, -128))
-    made |= _shape_cases(mid) | _lookup_cases() | _binary_cases()
+    made |= _shape_cases(mid) | _lookup_cases() | _binary_cases() | _lstm_cases()
     for name, depth, scale, dtype in (
         ("softmax-12", 12, 0.1, np.int8),
         ("softmax-one", 1, 0.1, np.int8),
@@ -565,3 +616,18 @@ def _binary_cases() -> dict[str, bytes]:
         made[f"{kind}-same-shape"] = binary(builtin, (1, 4, 6), (1, 4, 6), a, a, a)
         made[f"{kind}-channels"] = binary(builtin, (1, 4, 6), (6,), a, a, a, constant=True)
     return made
+
+
+def _lstm_cases() -> dict[str, bytes]:
+    made = {
+        "one-step": lstm(1),
+        "one-unit": lstm(2, 1, 1),
+        "steps": lstm(7, 5, 6, source=(0.03, -128), hidden=(0.007, -4)),
+        "time-major": lstm(5, 3, 9, time_major=True),
+        "clipped": lstm(6, 5, 4, clip=1.5, gain=3),
+        "saturated": lstm(6, 9, 5, source=(0.3, 127), hidden=(1 / 128, 127), gain=20),
+        "coarse-cell": lstm(6, 5, 3, cell_bits=9, gain=3, clip=10),
+        "fine-cell": lstm(6, 5, 3, cell_bits=15),
+        "weak": lstm(4, 5, 3, gain=0.001),
+    }
+    return {f"unidirectional_sequence_lstm-{name}": data for name, data in made.items()}

@@ -24,15 +24,17 @@ def golden() -> Iterator[Golden]:
 
 @pytest.fixture(scope="session")
 def agree(golden: Golden) -> Agree:
-    """Assert that numpy and the golden interpreter give the same bytes for a model."""
+    """Assert that numpy and the golden interpreter give the same bytes, state carried over."""
 
     def check(data: bytes, rows: int = 8, seed: int = 0) -> None:
         graph = read_tflite(data)
         golden.load(data)
         stacked = single_op.inputs(data, rows, seed)
         expected = golden.run_many(stacked)
+        states = None
         for row in range(rows):
-            outputs, _ = reference.run(graph, [values[row] for values in stacked])
+            outputs, tensors = reference.run(graph, [values[row] for values in stacked], states)
+            states = reference.next_states(graph, tensors)
             for output, value in zip(outputs, expected, strict=True):
                 assert output.dtype == value.dtype
                 np.testing.assert_array_equal(output, value[row], err_msg=f"input {row}")

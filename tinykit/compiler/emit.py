@@ -167,7 +167,8 @@ class _Writer:
             tensor = self.graph.tensors[key]
             if not tensor.state:
                 continue
-            initial = tensor.data if tensor.data is not None else np.zeros(1, tensor.dtype)
+            zero = tensor.zero_point if tensor.quantization is not None else 0
+            initial = tensor.data if tensor.data is not None else np.full(1, zero, tensor.dtype)
             raw = np.frombuffer(initial.tobytes(), np.uint8)
             if (raw == raw[0]).all():
                 lines.append(f"memset(STATE({place.offset}), {raw[0]}, {tensor.nbytes});")

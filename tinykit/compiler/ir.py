@@ -100,8 +100,9 @@ class Graph:
         """Check the invariants that every pass must keep.
 
         Every tensor an op reads is a constant, a state, an input of the graph or written by an
-        earlier op; every activation is written once; outputs are written; constants have the
-        shape and dtype they claim; op kinds are known and their rules accept them.
+        earlier op; every activation is written once, a state as often as ops like; outputs are
+        written; constants have the shape and dtype they claim; op kinds are known and their rules
+        accept them.
 
         Raises
         ------
@@ -120,7 +121,7 @@ class Graph:
                 if read is not None and read not in written:
                     raise ModelError(f"{op} reads tensor {read} before anything wrote it")
             for key in op.outputs:
-                if key in written:
+                if key in written and not self.tensors[key].state:
                     raise ModelError(f"{op} writes tensor {key}, which already has a value")
                 written.add(key)
             ops.rule(op).check(self, op)

@@ -243,4 +243,12 @@ def _op(graph: Graph, record: OpRecord, index: int) -> Op:
         given = record.options_name if record.options is not None else "no options"
         raise ModelError(f"{op}: has {given}, needs {rule.options}", flatfile.NOT_A_MODEL_HINT)
     attrs = rule.parse(record.options if rule.options else None, graph, op)
-    return Op(rule.kind, inputs[rule.operands], record.outputs, attrs, index)
+    changed = (_state(op, inputs, position) for position in rule.states)
+    return Op(rule.kind, inputs[rule.operands], (*record.outputs, *changed), attrs, index)
+
+
+def _state(op: Op, inputs: tuple[int | None, ...], position: int) -> int:
+    key = inputs[position] if position < len(inputs) else None
+    if key is None:
+        raise ModelError(f"{op}: its state, input {position}, is missing", "convert it again")
+    return key

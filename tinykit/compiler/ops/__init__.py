@@ -29,6 +29,7 @@ class OpRule(ABC):
     builtin: str  # the name in the .tflite schema: "CONV_2D"; "" for an op that no file has
     options: str = ""  # the schema's options table that the op must have; "": none is needed
     operands: slice = slice(None)  # the inputs that are values; `parse` takes the rest into attrs
+    states: tuple[int, ...] = ()  # inputs that it changes in place: they are outputs as well
 
     @abstractmethod
     def parse(self, options: Any, graph: Graph, op: Op) -> Any:
