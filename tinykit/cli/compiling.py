@@ -9,7 +9,7 @@ import typer
 
 from tinykit.cli.app import app
 from tinykit.cli.console import Result, command
-from tinykit.cli.options import BoardId, Mode, Project
+from tinykit.cli.options import BoardId, Mode, Project, Stream
 from tinykit.cli.stages import PANEL, Only, stage
 
 
@@ -31,6 +31,7 @@ def compile_(
     dump_ir: Annotated[
         bool, typer.Option("--dump-ir", help="With --out: print the model after every pass.")
     ] = False,
+    stream: Stream = False,
     project: Project = Path(),
     only: Only = False,
 ) -> Result:
@@ -41,6 +42,8 @@ def compile_(
     """
     from tinykit.errors import UsageError
 
+    if stream and out is None:
+        raise UsageError("--stream needs --out", "in a project: [compile] stream = true")
     if model is None and out is None:
         return stage("compile", project, board, "", only)
     if model is None:
@@ -50,7 +53,7 @@ def compile_(
         return stage("compile", project, board, "", only)
     if not board:
         raise UsageError("--out needs --board ID", "tinykit boards lists them")
-    return _standalone(model, out, board, optimize or "balanced", dump_ir)
+    return _standalone(model, out, board, optimize or "balanced", dump_ir, stream)
 
 
 def _put(model: Path, project: Path) -> None:
@@ -69,14 +72,16 @@ def _put(model: Path, project: Path) -> None:
     paths.write_bytes(found.path(files.TFLITE), model.read_bytes())
 
 
-def _standalone(model: Path, out: Path, board_id: str, optimize: Mode, dump: bool) -> Result:
+def _standalone(
+    model: Path, out: Path, board_id: str, optimize: Mode, dump: bool, stream: bool
+) -> Result:
     from tinykit import board as boards
     from tinykit.pipeline import compiling, files
     from tinykit.progress import silent
 
     data = model.read_bytes()
-    dumped = compiling.dump(data) if dump else []
-    compiled, plan = compiling.compile_for(data, boards.find(board_id), optimize, silent)
+    dumped = compiling.dump(data, stream) if dump else []
+    compiled, plan = compiling.compile_for(data, boards.find(board_id), optimize, silent, stream)
     compiling.write(compiled, out)
     files.write_json(out / "plan.json", plan)
     return Result({"out": str(out), "ir": dumped, **plan}, [*dumped, *_told(out, plan)])
@@ -84,8 +89,9 @@ def _standalone(model: Path, out: Path, board_id: str, optimize: Mode, dump: boo
 
 def _told(out: Path, plan: dict[str, Any]) -> list[str]:
     ram = plan["arena_bytes"] + plan["scratch_bytes"] + plan["state_bytes"]
+    hop = f" a hop of {plan['hop_rows']} row(s)" if plan.get("hop_rows") else ""
     lines = [
-        f"{len(plan['ops'])} ops, {plan['macs']:,} MACs",
+        f"{len(plan['ops'])} ops, {plan['macs']:,} MACs{hop}",
         f"RAM {ram:,} B without stack; lower bound for these kernels "
         f"{plan['lower_bound_bytes'] + plan['state_bytes']:,} B",
     ]

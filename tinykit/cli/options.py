@@ -20,3 +20,7 @@ Port = Annotated[
     str,
     typer.Option("--port", "-p", help="Serial port, such as /dev/ttyACM0 or COM3."),
 ]
+Stream = Annotated[
+    bool,
+    typer.Option("--stream", help="Only the rows of a new hop at each inference; exact."),
+]

@@ -9,7 +9,7 @@ import typer
 
 from tinykit.cli.app import app
 from tinykit.cli.console import Result, command
-from tinykit.cli.options import BoardId, Mode, Port, Project
+from tinykit.cli.options import BoardId, Mode, Port, Project, Stream
 from tinykit.cli.stages import PANEL, Only
 
 Arrays = list[Path]
@@ -63,6 +63,7 @@ def bench(
     port: Port = "",
     inputs: Annotated[int, typer.Option(min=1, help="How many random inputs to compare.")] = 10,
     optimize: Annotated[Mode, typer.Option(help="What matters more.")] = "balanced",
+    stream: Stream = False,
 ) -> Result:
     """Compile, build, flash and measure one model; nothing is kept."""
     from rich.table import Table
@@ -71,7 +72,7 @@ def bench(
     from tinykit.pipeline.bench import bench
 
     with drawing() as observer:
-        measured = bench(model, board, port, inputs, optimize, observer)
+        measured = bench(model, board, port, inputs, optimize, observer, stream)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(justify="right")

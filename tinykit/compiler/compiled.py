@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from tinykit.board import Core
 from tinykit.compiler import emit, ops, passes, streaming
 from tinykit.compiler.ir import Graph
 from tinykit.compiler.lower import MODES, Mode, Target
+from tinykit.compiler.passes import Dump
 from tinykit.compiler.plan import Plan, plan, schedule
 from tinykit.compiler.reader import read_tflite
 from tinykit.compiler.streaming import Stream
@@ -109,7 +109,7 @@ def compile_model(
     core: Core,
     optimize: Mode = "balanced",
     name: str = "model",
-    dump: Callable[[str, Graph], None] | None = None,
+    dump: Dump | None = None,
     stream: bool = False,
 ) -> CompiledModel:
     """Compile an int8 .tflite to C.
@@ -141,12 +141,26 @@ def compile_model(
     if optimize not in MODES:
         raise UsageError(f"optimize is {optimize!r}", "one of: " + ", ".join(MODES))
     source_graph = read_tflite(data, name)
-    graph = passes.run(source_graph, dump)
-    streamed = streaming.stream(graph) if stream else None
-    if streamed is not None:
-        # what slid over a window may now see a pixel: some passes find work again
-        graph = passes.run(streamed.graph, dump)
+    graph, streamed = transform(source_graph, stream, dump)
     return _generate(graph, source_graph, Target(core, optimize), streamed)
+
+
+def transform(
+    source_graph: Graph, stream: bool = False, dump: Dump | None = None
+) -> tuple[Graph, Stream | None]:
+    """Return the graph that is compiled, and the stream when it is one.
+
+    Raises
+    ------
+    ModelError
+        With `stream`, when the model cannot be streamed.
+    """
+    graph = passes.run(source_graph, dump)
+    if not stream:
+        return graph, None
+    streamed = streaming.stream(graph)
+    # what slid over a window may now see a pixel: some passes find work again
+    return passes.run(streamed.graph, dump, "stream"), streamed
 
 
 def _generate(

@@ -49,11 +49,13 @@ def validate(
     model_sha256: str | None = None,
     board: str | None = None,
     build: str | None = None,
+    stream: bool = False,
     progress: Progress = silent,
 ) -> DeviceResult:
     """Run every vector on the device and compare every byte.
 
-    Each inference starts from the model's initial state. A mismatch does not raise: see
+    Each inference starts from the model's initial state, or, when the vectors are the hops of one
+    `stream`, only the first does. A mismatch does not raise: see
     `DeviceResult.require_exact`. To be run again from the start after an interruption: the
     session's `hello` resets the device.
 
@@ -75,7 +77,7 @@ def validate(
         costs = []
         for index, x in enumerate(vectors.x):
             progress("features", index, total)
-            inference = _infer(client, [x])
+            inference = client.infer([x]) if stream else _infer(client, [x])
             costs.append(hello.cost(inference.ticks, inference.overhead_ticks))
             result.outputs.append(inference.outputs[0])
             _count(result, inference, "output", index, vectors.y[index])

@@ -32,9 +32,17 @@ _PLAN = (
 
 
 def bench(
-    model: Path, board_id: str, port: str, inputs: int, optimize: Mode, observer: Observer
+    model: Path,
+    board_id: str,
+    port: str,
+    inputs: int,
+    optimize: Mode,
+    observer: Observer,
+    stream: bool = False,
 ) -> dict[str, Any]:
     """Compile, generate, build, flash and test `model` with random inputs.
+
+    With `stream`, an inference is one hop of the streamed model.
 
     Returns
     -------
@@ -51,7 +59,9 @@ def bench(
     table = ProjectTable(name="bench", task="keyword-spotting", board=board_id)
     with tempfile.TemporaryDirectory(prefix="tinykit-bench-") as name:
         config = Config(
-            project=table, compile=Compile(optimize=optimize), test=Test(vectors=inputs)
+            project=table,
+            compile=Compile(optimize=optimize, stream=stream),
+            test=Test(vectors=inputs),
         )
         project = Project(Path(name), config, board, port)
         project.build.mkdir()
@@ -69,6 +79,7 @@ def bench(
         "exact": device["exact"],
         "inputs_tested": device["inputs_tested"],
         unit: device[unit],
+        "hop_rows": plan.get("hop_rows"),
         "stack_bytes": device["stack_bytes"],
         **{key: plan.get(key) for key in _PLAN},
         "optimize": plan["optimize"],

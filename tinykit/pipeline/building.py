@@ -37,7 +37,8 @@ def firmware_project(project: Project) -> FirmwareProject:
     """Return what the firmware is made of."""
     plan = files.read_json(project.path(files.PLAN))
     sources = project.path(files.SOURCES)
-    features = _texts(sources / compiling.FEATURES_FOLDER)
+    # a stream takes the front end's rows hop by hop; the harness and the spotter fill a window
+    features = {} if plan.get("hop_rows") else _texts(sources / compiling.FEATURES_FOLDER)
     task = APPS[project.config.project.task]
     return FirmwareProject(
         name=project.config.project.name,

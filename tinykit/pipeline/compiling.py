@@ -12,7 +12,8 @@ from tinykit import doctor, paths
 from tinykit.audio import frontend_c
 from tinykit.audio.spec import LABELS_KEY, METADATA_KEY, FeatureSpec
 from tinykit.board import Board, Core
-from tinykit.compiler import CompiledModel, compile_model, ir, passes
+from tinykit.compiler import CompiledModel, compile_model, ir
+from tinykit.compiler.compiled import transform
 from tinykit.compiler.ir import Graph
 from tinykit.compiler.lower import Mode
 from tinykit.compiler.measure import footprint
@@ -28,15 +29,15 @@ MODEL_FOLDER, FEATURES_FOLDER = "model", "features"
 def run(project: Project, progress: Progress) -> None:
     """Compile the project's model; fail when a budget does not hold."""
     data = project.path(files.TFLITE).read_bytes()
-    optimize = project.config.compile.optimize
-    compiled, plan = compile_for(data, project.board, optimize, progress)
+    settings = project.config.compile
+    compiled, plan = compile_for(data, project.board, settings.optimize, progress, settings.stream)
     write(compiled, project.path(files.SOURCES))
     files.write_json(project.path(files.PLAN), plan)
     budget.check(project, plan)
 
 
 def compile_for(
-    data: bytes, board: Board, optimize: Mode, progress: Progress
+    data: bytes, board: Board, optimize: Mode, progress: Progress, stream: bool = False
 ) -> tuple[CompiledModel, dict[str, Any]]:
     """Compile a .tflite for a board; return the model and the content of `plan.json`.
 
@@ -49,8 +50,8 @@ def compile_for(
     """
     core = board.processor
     progress("compile", 0, 2)
-    compiled = compile_model(data, core, optimize)
-    spec = feature_spec(compiled.graph)
+    compiled = compile_model(data, core, optimize, stream=stream)
+    spec = feature_spec(compiled.source_graph)
     progress("measure", 1, 2)
     plan = compiled.plan_json() | {
         "board": board.id,
@@ -64,7 +65,7 @@ def compile_for(
 
 def write(compiled: CompiledModel, folder: Path) -> None:
     """Write the C of the model and of its front end, if it names one, each into its own folder."""
-    spec = feature_spec(compiled.graph)
+    spec = feature_spec(compiled.source_graph)
     tree = {MODEL_FOLDER: compiled.sources}
     if spec:
         tree[FEATURES_FOLDER] = frontend_c.sources(spec)
@@ -75,16 +76,20 @@ def write(compiled: CompiledModel, folder: Path) -> None:
                 (temporary / part / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def dump(data: bytes) -> list[str]:
+def dump(data: bytes, stream: bool = False) -> list[str]:
     """Return the model as text: as read, and after every pass.
 
     Raises
     ------
     ModelError
-        When the model cannot be read.
+        When the model cannot be read, or with `stream`, not be streamed.
     """
     texts: list[str] = []
-    passes.run(read_tflite(data), lambda name, graph: texts.append(f"== {name}\n{ir.dump(graph)}"))
+
+    def keep(name: str, graph: Graph) -> None:
+        texts.append(f"== {name}\n{ir.dump(graph)}")
+
+    transform(read_tflite(data), stream, keep)
     return texts
 
 

@@ -7,7 +7,7 @@ import dataclasses
 from tinykit import doctor
 from tinykit.device.validate import validate
 from tinykit.errors import MismatchError
-from tinykit.pipeline import budget, building, files, tracing, vectors
+from tinykit.pipeline import budget, building, files, hops, tracing, vectors
 from tinykit.pipeline.talking import client
 from tinykit.progress import Progress
 from tinykit.project import Project
@@ -19,6 +19,9 @@ def run(project: Project, progress: Progress) -> None:
     found, origin = vectors.for_model(project)
     chosen = vectors.some(found, settings.vectors, settings.audio_clips)
     plan = files.read_json(project.path(files.PLAN))
+    stream = plan.get("hop_rows") is not None
+    if stream:
+        chosen, origin = hops.vectors(project, chosen), f"{origin} as a stream"
     made = building.firmware(project)
     with client(project) as device:
         if plan["features"] is None and chosen.audio is not None:
@@ -29,6 +32,7 @@ def run(project: Project, progress: Progress) -> None:
             model_sha256=plan["sha256"],
             board=project.board.id,
             build=made.id,
+            stream=stream,
             progress=progress,
         )
     traced = tracing.run(project, chosen, result, progress)

@@ -16,7 +16,7 @@ from tinykit.device.vectors import Vectors
 from tinykit.errors import TinykitError
 from tinykit.firmware import build as builder
 from tinykit.firmware import runners
-from tinykit.pipeline import building, files
+from tinykit.pipeline import building, files, hops
 from tinykit.pipeline.talking import client
 from tinykit.progress import Progress
 from tinykit.project import Project
@@ -48,6 +48,8 @@ def run(project: Project, chosen: Vectors, result: DeviceResult, progress: Progr
             vector = result.first_mismatch.vector if result.first_mismatch else 0
             inputs = [chosen.x[vector]]
             if not result.exact:
+                if project.config.compile.stream:
+                    return Traced(divergence=hops.divergence(project, device, chosen.x, vector))
                 return Traced(divergence=_divergence(project, device, inputs))
             device.reset()
             rows = device.trace(inputs)

@@ -26,17 +26,22 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-def run(graph: Graph, dump: Callable[[str, Graph], None] | None = None) -> Graph:
+Dump = Callable[[str, Graph], None]
+
+
+def run(graph: Graph, dump: Dump | None = None, origin: str = "reader") -> Graph:
     """Apply all passes and verify the graph after each.
 
     Parameters
     ----------
     dump : callable, optional
-        Called with "reader" and the graph as read, then with each pass's name and its result;
+        Called with `origin` and the graph as given, then with each pass's name and its result;
         `tinykit.compiler.ir.dump` gives the text.
+    origin : str
+        What the graph comes from.
     """
     if dump is not None:
-        dump("reader", graph)
+        dump(origin, graph)
     for transform in PASSES:
         graph = transform(graph)
         graph.verify()
