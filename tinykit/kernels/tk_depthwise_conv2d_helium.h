@@ -23,16 +23,22 @@ TK_INLINE int32_t tk_helium_tap_offset(int32_t tap, const tk_depthwise_conv2d_pa
     return 16 * (ky * p->at.dilation_h * p->plane_w + kx * p->at.dilation_w);
 }
 
+/* 16 int8 at an address that is a multiple of 4: loads of words reach further with a literal offset. */
+TK_INLINE int8x16_t tk_helium_words(const int8_t *from)
+{
+    return vreinterpretq_s8_s32(vldrwq_s32((const int32_t *)from));
+}
+
 /* Adds the products of taps tap..end - 1 to the sums. x: inputs of tap 0; w: weights of tap 0 */
 TK_INLINE void tk_helium_add_taps(const int8_t *x, const int8_t *w, int32_t tap, int32_t end, int32x4_t sums[4],
                                   const tk_depthwise_conv2d_params *p)
 {
-    int8x16_t a = vldrbq_s8(x + tk_helium_tap_offset(tap, p)), b = vldrbq_s8(w + 16 * tap);
+    int8x16_t a = tk_helium_words(x + tk_helium_tap_offset(tap, p)), b = tk_helium_words(w + 16 * tap);
     int16x8_t even = vmullbq_int_s8(a, b), odd = vmulltq_int_s8(a, b);
     _Pragma("GCC unroll 16")
     for (int32_t t = tap + 1; t < end; t++) {
-        a = vldrbq_s8(x + tk_helium_tap_offset(t, p));
-        b = vldrbq_s8(w + 16 * t);
+        a = tk_helium_words(x + tk_helium_tap_offset(t, p));
+        b = tk_helium_words(w + 16 * t);
         even = vaddq_s16(even, vmullbq_int_s8(a, b));
         odd = vaddq_s16(odd, vmulltq_int_s8(a, b));
     }
@@ -40,6 +46,8 @@ TK_INLINE void tk_helium_add_taps(const int8_t *x, const int8_t *w, int32_t tap,
     sums[1] = vaddq_s32(sums[1], vmovltq_s16(even));
     sums[2] = vaddq_s32(sums[2], vmovlbq_s16(odd));
     sums[3] = vaddq_s32(sums[3], vmovltq_s16(odd));
+    /* now, not when the next taps have taken all registers */
+    __asm__("" : "+w"(sums[0]), "+w"(sums[1]), "+w"(sums[2]), "+w"(sums[3]));
 }
 
 /* Two vectors of sums scaled, with the zero point added, as int16. scale: multiplier, in the order of the sums */
@@ -103,6 +111,8 @@ TK_KERNEL void tk_depthwise_conv2d_s8_helium(const int8_t *in, const int8_t *fil
             const int8_t *x = rows;
             TK_ROLLED
             for (int32_t ox = 0; ox < at->out_w; ox++, x += 16 * at->stride_w, to += channels) {
+                /* one register each: addresses taken out of the loop would be spilled */
+                __asm__("" : "+r"(filter), "+r"(bias), "+r"(multiplier), "+r"(left));
                 int32x4_t sums[4] = {vldrwq_s32(bias), vldrwq_s32(bias + 4), vldrwq_s32(bias + 8),
                                      vldrwq_s32(bias + 12)};
                 if (taps <= 16) { /* every offset is a literal then */
