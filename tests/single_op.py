@@ -462,6 +462,11 @@ def cases() -> dict[str, bytes]:
     made["mean-same-scale"] = mean((1, 25, 5, 4), (1, 2), low, low)
     made["mean-all"] = mean((1, 3, 4, 5), (1, 2, 3), high, (0.01, -128))
     made |= _shape_cases(mid) | _lookup_cases() | _binary_cases() | _lstm_cases()
+    made |= {
+        "read_variable-before": variable(),
+        "read_variable-after": variable(late_read=True),
+        "assign_variable-no-first": variable(first=False),
+    }
     for name, depth, scale, dtype in (
         ("softmax-12", 12, 0.1, np.int8),
         ("softmax-one", 1, 0.1, np.int8),
@@ -616,6 +621,41 @@ def _binary_cases() -> dict[str, bytes]:
         made[f"{kind}-same-shape"] = binary(builtin, (1, 4, 6), (1, 4, 6), a, a, a)
         made[f"{kind}-channels"] = binary(builtin, (1, 4, 6), (6,), a, a, a, constant=True)
     return made
+
+
+def variable(
+    *,
+    first: bool = True,
+    late_read: bool = False,
+    quantization: Quant = (0.05, -9),
+) -> bytes:
+    """A ring buffer of 3 rows in a variable: read, joined with the input, cut, assigned.
+
+    With `late_read` a second read follows the assignment, and the first read is used after it.
+    """
+    writer = TfliteWriter()
+    quant = {"scale": quantization[0], "zero_point": quantization[1]}
+    rows = np.arange(-6, 6, dtype=np.int8).reshape(1, 3, 4)
+    x = writer.tensor("x", (1, 2, 4), np.int8, **quant)
+    handle = writer.variable("ring", rows if first else None, **quant)
+    old = writer.tensor("old", (1, 3, 4), np.int8, **quant)
+    joined_rows = writer.tensor("joined", (1, 5, 4), np.int8, **quant)
+    kept = writer.tensor("kept", (1, 3, 4), np.int8, **quant)
+    begin, size = (writer.constant(n, np.array(v, np.int32)) for n, v in _RING_SLICE)
+    writer.op("READ_VARIABLE", [handle], [old], "ReadVariableOptions")
+    writer.op("CONCATENATION", [old, x], [joined_rows], "ConcatenationOptions", axis=1)
+    writer.op("SLICE", [joined_rows, begin, size], [kept], "SliceOptions")
+    writer.op("ASSIGN_VARIABLE", [handle, kept], [], "AssignVariableOptions")
+    if not late_read:
+        return writer.build([x], [joined_rows])
+    new = writer.tensor("new", (1, 3, 4), np.int8, **quant)
+    total = writer.tensor("total", (1, 3, 4), np.int8, scale=0.1)
+    writer.op("READ_VARIABLE", [handle], [new], "ReadVariableOptions")
+    writer.op("SUB", [new, old], [total], "SubOptions")
+    return writer.build([x], [total, new])
+
+
+_RING_SLICE = (("begin", [0, 2, 0]), ("size", [1, 3, 4]))
 
 
 def _lstm_cases() -> dict[str, bytes]:

@@ -21,6 +21,7 @@ from tinykit.errors import ModelError
 
 MAX_FILE_BYTES = 64 << 20
 MAX_TABLES = 10_000  # of one kind: tensors, ops, buffers, ...
+MAX_SUBGRAPHS = 64
 MAX_RANK = 8
 MAX_NAME_BYTES = 1024
 
@@ -44,6 +45,7 @@ class TensorRecord:
     axis: int
     variable: bool
     sparse: bool
+    resource: bool = False  # a resource variable that `tinykit.compiler.variables` made a tensor
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class OpRecord:
 
 @dataclass
 class FileRecord:
-    """A whole file, its first subgraph only."""
+    """A whole file: its first subgraph, and as `called` the others that its ops may call."""
 
     tensors: list[TensorRecord]
     ops: list[OpRecord]
@@ -67,6 +69,7 @@ class FileRecord:
     outputs: tuple[int, ...]
     buffers: list[NDArray[np.uint8]]
     metadata: dict[str, int] = field(default_factory=dict)  # name to buffer
+    called: list[FileRecord] = field(default_factory=list)  # without buffers of their own
 
 
 def read_file(data: bytes, wanted_options: set[str]) -> FileRecord:
@@ -113,15 +116,28 @@ class _Walk:
             )
         if self.model.SubgraphsLength() < 1:
             raise ModelError("model: the file has no subgraph", NOT_A_MODEL_HINT)
-        subgraph = self.model.Subgraphs(0)
+        if self.model.SubgraphsLength() > MAX_SUBGRAPHS:
+            raise ModelError(
+                f"model: the file has {self.model.SubgraphsLength():,} subgraphs, the limit is "
+                f"{MAX_SUBGRAPHS}",
+                NOT_A_MODEL_HINT,
+            )
         codes = self._tables(self.model, "OperatorCodes", self._builtin)
+        graphs = self._tables(
+            self.model, "Subgraphs", lambda graph: self._graph(graph, codes, wanted_options)
+        )
+        graphs[0].buffers = self._tables(self.model, "Buffers", self._buffer)
+        graphs[0].metadata = dict(self._tables(self.model, "Metadata", self._metadata))
+        graphs[0].called = graphs[1:]
+        return graphs[0]
+
+    def _graph(self, subgraph: Any, codes: list[str], wanted_options: set[str]) -> FileRecord:
         return FileRecord(
             tensors=self._tables(subgraph, "Tensors", self._tensor),
             ops=self._tables(subgraph, "Operators", lambda op: self._op(op, codes, wanted_options)),
             inputs=_integers(subgraph, "Inputs"),
             outputs=_integers(subgraph, "Outputs"),
-            buffers=self._tables(self.model, "Buffers", self._buffer),
-            metadata=dict(self._tables(self.model, "Metadata", self._metadata)),
+            buffers=[],
         )
 
     def _tables(self, parent: Any, name: str, read: Callable[[Any], Any]) -> list[Any]:

@@ -80,7 +80,12 @@ class Golden:
                 arena *= 8
         self._inputs = len(record.inputs)
         self._keys = sorted(
-            {key for op in record.ops for key in op.inputs + op.outputs if key >= 0}
+            {
+                key
+                for op in record.ops
+                for key in op.inputs + op.outputs
+                if key >= 0 and record.tensors[key].type != "RESOURCE"
+            }
             | set(record.inputs)
             | set(record.outputs)
         )

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tinykit.compiler import flatfile, ops, schema
+from tinykit.compiler import flatfile, ops, schema, variables
 from tinykit.compiler.flatfile import FileRecord, OpRecord, TensorRecord
 from tinykit.compiler.ir import Graph, Op, Quantization, Tensor
 from tinykit.errors import ModelError
@@ -51,8 +51,13 @@ def read_tflite(data: bytes, name: str = "model") -> Graph:
     """
     data = bytes(data)
     wanted = {rule.options for rule in ops.rules().values() if rule.options}
-    record = flatfile.read_file(data, wanted)
-    _check_indices(record)
+    record = flatfile.read_file(data, wanted | variables.OPTIONS)
+    for each in (*record.called, record):
+        _check_indices(each)
+    for role, keys in (("input", record.inputs), ("output", record.outputs)):
+        if not keys:
+            raise ModelError(f"model: the graph has no {role}", flatfile.NOT_A_MODEL_HINT)
+    record = variables.resolve(record)
     _check_supported(record.ops)
     graph = Graph(
         tensors={key: _tensor(record, key, where) for key, where in _uses(record).items()},
@@ -64,7 +69,8 @@ def read_tflite(data: bytes, name: str = "model") -> Graph:
         metadata=_metadata(record),
     )
     for index, op in enumerate(record.ops):
-        graph.ops.append(_op(graph, op, index))
+        if op.builtin not in variables.DONE:
+            graph.ops.append(_op(graph, op, index))
     # constants that became attrs are no longer read by anyone
     kept = {key for op in graph.ops for key in op.inputs + op.outputs}
     kept.update(graph.inputs, graph.outputs)
@@ -77,8 +83,6 @@ def _check_indices(record: FileRecord) -> None:
     """Refuse tensor and buffer numbers that point nowhere."""
     count = len(record.tensors)
     for role, keys in (("input", record.inputs), ("output", record.outputs)):
-        if not keys:
-            raise ModelError(f"model: the graph has no {role}", flatfile.NOT_A_MODEL_HINT)
         for key in keys:
             if not 0 <= key < count:
                 raise ModelError(
@@ -106,7 +110,7 @@ def _short(keys: tuple[int, ...]) -> str:
 
 def _check_supported(records: list[OpRecord]) -> None:
     """Refuse the model when it has ops without a rule, naming all of them."""
-    known = ops.by_builtin()
+    known = ops.by_builtin() | dict.fromkeys(variables.DONE)
     missing = [
         f"op {index} {op.builtin}" for index, op in enumerate(records) if op.builtin not in known
     ]
@@ -180,7 +184,7 @@ def _tensor(record: FileRecord, key: int, where: str) -> Tensor:
         dtype=dtype,
         quantization=_quantization(raw, label),
         data=data,
-        state=raw.variable and data is None,
+        state=raw.variable and (data is None or raw.resource),
     )
 
 

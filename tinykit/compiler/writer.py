@@ -37,6 +37,7 @@ class TfliteWriter:
         self._ops: list[Any] = []
         self._codes: dict[tuple[str, int], int] = {}
         self._metadata: list[Any] = []
+        self._once: TfliteWriter | None = None  # what runs before the first inference
 
     def tensor(
         self,
@@ -129,6 +130,36 @@ class TfliteWriter:
                 setattr(added.builtinOptions, name, value)
         self._ops.append(added)
 
+    def variable(
+        self,
+        name: str,
+        initial: NDArray[Any] | None = None,
+        *,
+        scale: ArrayLike | None = None,
+        zero_point: ArrayLike = 0,
+    ) -> int:
+        """Add a resource variable; return the number of its handle.
+
+        READ_VARIABLE and ASSIGN_VARIABLE take the handle as their first input. Without `initial`
+        the variable begins with real zeros.
+        """
+        handle = self._handle(name)
+        if initial is not None:
+            if self._once is None:
+                self._once = TfliteWriter()
+                self._once._codes = self._codes
+                self._once._buffers = self._buffers
+            target = self._once._handle(name)
+            value = self._once.constant(name, initial, scale=scale, zero_point=zero_point)
+            self._once.op("ASSIGN_VARIABLE", [target, value], [], "AssignVariableOptions")
+        return handle
+
+    def _handle(self, name: str) -> int:
+        handle = self.tensor(f"{name}_handle", (1,), np.int32)
+        self._tensors[handle].type = self._schema.TensorType.RESOURCE
+        self.op("VAR_HANDLE", [], [handle], "VarHandleOptions", container="", sharedName=name)
+        return handle
+
     def metadata(self, entries: Mapping[str, bytes]) -> None:
         """Add named pieces of data that travel in the file."""
         for name, value in entries.items():
@@ -140,18 +171,26 @@ class TfliteWriter:
         """Return the file: a model with these inputs and outputs."""
         import flatbuffers
 
-        graph = self._schema.SubGraphT()
-        graph.name = "main"
-        graph.tensors, graph.operators = self._tensors, self._ops
-        graph.inputs, graph.outputs = np.array(inputs, np.int32), np.array(outputs, np.int32)
+        graphs = [self._graph("main", inputs, outputs)]
+        if self._once is not None:
+            self.op("CALL_ONCE", [], [], "CallOnceOptions", initSubgraphIndex=1)
+            graphs[0].operators = [self._ops.pop(), *self._ops]
+            graphs.append(self._once._graph("once", [], []))
         model = self._schema.ModelT()
         model.version, model.description = 3, self._description
-        model.subgraphs, model.buffers = [graph], self._buffers
+        model.subgraphs, model.buffers = graphs, self._buffers
         model.operatorCodes = [self._code(*key) for key in self._codes]
         model.metadata = self._metadata or None
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), schema.FILE_IDENTIFIER)
         return bytes(builder.Output())
+
+    def _graph(self, name: str, inputs: Sequence[int], outputs: Sequence[int]) -> Any:
+        graph = self._schema.SubGraphT()
+        graph.name = name
+        graph.tensors, graph.operators = self._tensors, self._ops
+        graph.inputs, graph.outputs = np.array(inputs, np.int32), np.array(outputs, np.int32)
+        return graph
 
     def _buffer(self, data: bytes) -> int:
         self._buffers.append(_Buffer(data))

@@ -117,6 +117,8 @@ _GRIDS: dict[str, Callable[[Graph, Op], list[_Grid]]] = {
     "reshape": _copy,
     "squeeze": _copy,
     "expand_dims": _copy,
+    "read_variable": _copy,
+    "assign_variable": _copy,
 }
 
 

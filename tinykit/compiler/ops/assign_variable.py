@@ -1,0 +1,23 @@
+"""ASSIGN_VARIABLE: gives a state its next value."""
+
+from __future__ import annotations
+
+from tinykit.compiler.ir import Graph, Op
+from tinykit.compiler.ops import Array, _legal, _moves
+
+
+class _Rule(_moves.ViewRule):
+    kind, builtin = "assign_variable", "ASSIGN_VARIABLE"
+
+    def check(self, graph: Graph, op: Op) -> None:
+        super().check(graph, op)
+        value, state = _moves.moved(graph, op)
+        _legal.require(state.state, op, f"{state.name!r} is no variable")
+        _legal.shape_is(op, value, state.shape, "value")
+
+    def reference(self, graph: Graph, op: Op, inputs: list[Array | None]) -> list[Array]:
+        assert inputs[0] is not None
+        return [inputs[0].copy()]
+
+
+RULE = _Rule()
