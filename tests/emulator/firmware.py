@@ -62,8 +62,10 @@ class Ran:
     instructions: list[int]
 
 
-def run(cases: Mapping[str, Case], folder: Path) -> dict[str, Ran]:
+def run(cases: Mapping[str, Case], folder: Path, *options: str) -> dict[str, Ran]:
     """Build one firmware of all `cases`, which have one core, run it and return the results.
+
+    `options` go to the compiler behind the flags of the models.
 
     Raises
     ------
@@ -74,7 +76,11 @@ def run(cases: Mapping[str, Case], folder: Path) -> dict[str, Ran]:
     board = boards.find(_MACHINES[core.name])
     assert board.emulator is not None
     with ThreadPoolExecutor(2) as pool:
-        objects = list(pool.map(_compile, cases.values(), range(len(cases)), [folder] * len(cases)))
+        jobs = [
+            pool.submit(_compile, case, number, folder, options)
+            for number, case in enumerate(cases.values())
+        ]
+        objects = [job.result() for job in jobs]
     _write_program(list(cases.values()), board, folder)
     flags = [
         *core.gcc_flags,
@@ -102,7 +108,7 @@ def run(cases: Mapping[str, Case], folder: Path) -> dict[str, Ran]:
     return _read(cases, (folder / _RESULTS).read_bytes(), board)
 
 
-def _compile(case: Case, number: int, folder: Path) -> str:
+def _compile(case: Case, number: int, folder: Path, options: Sequence[str]) -> str:
     """Compile one model, its entry points and its arena named for the case."""
     own = folder / f"case{number}"
     own.mkdir()
@@ -111,7 +117,7 @@ def _compile(case: Case, number: int, folder: Path) -> str:
     renamed = [f"-D{entry}=case{number}_{entry}" for entry in ENTRY_POINTS]
     arena = f'-DTK_ARENA_ATTRIBUTES=__attribute__((section(".bss.arena.{number}.")))'
     target = case.model.target
-    flags = [*toolchain.model_flags(target.core, target.mode), "-Werror", *renamed, arena]
+    flags = [*toolchain.model_flags(target.core, target.mode), "-Werror", *renamed, arena, *options]
     toolchain.run([toolchain.tool(target.core, "gcc"), *flags, "-c", "tk_model.c"], own)
     return f"case{number}/tk_model.o"
 

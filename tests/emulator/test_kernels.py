@@ -40,14 +40,16 @@ def _group(models: Mapping[str, bytes], group: str) -> dict[str, bytes]:
     }
 
 
-def _check(models: Mapping[str, bytes], core: str, mode: Mode, folder: Path) -> dict[str, Case]:
+def _check(
+    models: Mapping[str, bytes], core: str, mode: Mode, folder: Path, *options: str
+) -> dict[str, Case]:
     """Run models on an emulated core; assert that each output is the reference's."""
     cases = {
         name: Case(compile_model(data, CORES[core], mode), single_op.inputs(data, ROWS))
         for name, data in models.items()
     }
     wrong = []
-    for name, ran in run(cases, folder).items():
+    for name, ran in run(cases, folder, *options).items():
         case = cases[name]
         for row in range(ROWS):
             inputs = [values[row] for values in case.inputs]
@@ -96,3 +98,10 @@ def test_dsp_kernels_on_other_cores(core: str, tmp_path: Path) -> None:
     cases = _check(sample, core, "speed", tmp_path)
     taken = {step.kernel.name for case in cases.values() for step in case.model.plan.steps}
     assert taken >= {dsp_cases.CONV, dsp_cases.DEPTHWISE_3X3, dsp_cases.DEPTHWISE_PLANE}
+
+
+@pytest.mark.parametrize("options", [("-DTK_DSP_ASSEMBLY=0",), ("-O0",)])
+def test_dsp_kernels_without_assembly(options: tuple[str, ...], tmp_path: Path) -> None:
+    """The loops that clang and debug builds get: the same bytes, without a warning at `-O0`."""
+    sample = {name: data for name, (_, data) in list(DSP.items())[::5]}
+    _check(sample, "cortex-m4f", "speed", tmp_path, *options)

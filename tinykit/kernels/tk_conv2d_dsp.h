@@ -8,6 +8,7 @@
 #include "tk_conv2d.h"
 #include "tk_dsp.h"
 
+#if TK_DSP_ASSEMBLY
 /* One weight word against four pixels.  Registers: r*, l* sums; w, l weights; x, y two pixels. */
 #define TK_DSP_STEP                                                                                                  \
     "ldr %[w], [%[q]], #4\n\t"                                                                                       \
@@ -35,6 +36,19 @@
                        [l] "=&r"(l), [x] "=&r"(x), [y] "=&r"(y)                                              \
                      : [end] "m"(end)                                                                        \
                      : "memory", "cc")
+#else
+#define TK_DSP_LOOP(steps)                                                                                   \
+    do {                                                                                                     \
+        w = *q++, l = tk_widen_even(w);                                                                      \
+        x = s[0], y = s[1];                                                                                  \
+        r0 = tk_smlad(x, w, r0), l0 = tk_smlad(x, l, l0);                                                    \
+        r1 = tk_smlad(y, w, r1), l1 = tk_smlad(y, l, l1);                                                    \
+        x = s[2], y = s[3];                                                                                  \
+        r2 = tk_smlad(x, w, r2), l2 = tk_smlad(x, l, l2);                                                    \
+        r3 = tk_smlad(y, w, r3), l3 = tk_smlad(y, l, l3);                                                    \
+        s += 4;                                                                                              \
+    } while (q != end)
+#endif
 
 /* Inputs after which the high sums are taken out of the words when they may leave 23 bits: 2 * 128 * 128 * 240 < 2^23,
  * and a multiple of what any loop takes in one round. */

@@ -68,6 +68,7 @@ TK_INLINE void tk_dsp_unpack_3x3(const uint32_t *packed, tk_dsp_3x3_channel *to,
     to->scale = tk_dsp_scale_of(packed[4], packed[0] >> 24, output);
 }
 
+#if TK_DSP_ASSEMBLY
 /* One column of taps: its pairs to x (upper) and y (lower), added to what the sums are so far. */
 #define TK_DSP_3X3_COLUMN(pairs, w01, w12, even, odd)                                                        \
     "ldrd %[x], %[y], " pairs "\n\t"                                                                         \
@@ -84,6 +85,34 @@ TK_INLINE void tk_dsp_unpack_3x3(const uint32_t *packed, tk_dsp_3x3_channel *to,
 
 #define TK_DSP_3X3_TAPS                                                                                      \
     [a0] "r"(a0), [a1] "r"(a1), [a2] "r"(a2), [b0] "r"(b0), [b1] "r"(b1), [b2] "r"(b2), [bias] "r"(bias)
+
+/* An even and an odd output, with stride 1; column moves by one. */
+#define TK_DSP_3X3_BOTH                                                                                      \
+    __asm__ volatile(TK_DSP_3X3_COLUMN("[%[column]], #8", "a0", "b0", "bias", "bias")                        \
+                     TK_DSP_3X3_COLUMN("[%[column]]", "a1", "b1", "even", "odd")                             \
+                     TK_DSP_3X3_COLUMN("[%[column], #8]", "a2", "b2", "even", "odd")                         \
+                     : [even] "=&r"(even), [odd] "=&r"(odd), [x] "=&r"(x), [y] "=&r"(y),                     \
+                       [column] "+r"(column)                                                                 \
+                     : TK_DSP_3X3_TAPS                                                                       \
+                     : "memory")
+
+/* An even output, with stride 2; column moves by two. */
+#define TK_DSP_3X3_EVEN                                                                                      \
+    __asm__ volatile(TK_DSP_3X3_COLUMN_EVEN("[%[column]], #16", "a0", "b0", "bias")                          \
+                     TK_DSP_3X3_COLUMN_EVEN("[%[column], #-8]", "a1", "b1", "even")                          \
+                     TK_DSP_3X3_COLUMN_EVEN("[%[column]]", "a2", "b2", "even")                               \
+                     : [even] "=&r"(even), [x] "=&r"(x), [y] "=&r"(y), [column] "+r"(column)                 \
+                     : TK_DSP_3X3_TAPS                                                                       \
+                     : "memory")
+#else
+#define TK_DSP_3X3_COLUMN(w01, w12)                                                                          \
+    (x = column[0], y = column[1], column += 2, even = tk_smlabt(y, w12, tk_smlad(x, w01, even)),            \
+     odd = tk_smlad(y, w12, tk_smlatb(x, w01, odd)))
+#define TK_DSP_3X3_BOTH                                                                                      \
+    (even = bias, odd = bias, TK_DSP_3X3_COLUMN(a0, b0), TK_DSP_3X3_COLUMN(a1, b1),                          \
+     TK_DSP_3X3_COLUMN(a2, b2), column -= 4)
+#define TK_DSP_3X3_EVEN (TK_DSP_3X3_BOTH, column += 2)
+#endif
 
 /* 3x3, stride 1 or 2 both ways.
  *
@@ -125,21 +154,10 @@ TK_KERNEL void tk_depthwise_conv2d_3x3_s8_dsp(const int8_t *in, const uint32_t *
                     int32_t even, odd;
                     uint32_t x, y;
                     if (stride == 1) {
-                        __asm__ volatile(TK_DSP_3X3_COLUMN("[%[column]], #8", "a0", "b0", "bias", "bias")
-                                         TK_DSP_3X3_COLUMN("[%[column]]", "a1", "b1", "even", "odd")
-                                         TK_DSP_3X3_COLUMN("[%[column], #8]", "a2", "b2", "even", "odd")
-                                         : [even] "=&r"(even), [odd] "=&r"(odd), [x] "=&r"(x), [y] "=&r"(y),
-                                           [column] "+r"(column)
-                                         : TK_DSP_3X3_TAPS
-                                         : "memory");
+                        TK_DSP_3X3_BOTH;
                         to[odd_row] = tk_output_doubled_s8(odd, channel->scale, &p->to);
                     } else {
-                        __asm__ volatile(TK_DSP_3X3_COLUMN_EVEN("[%[column]], #16", "a0", "b0", "bias")
-                                         TK_DSP_3X3_COLUMN_EVEN("[%[column], #-8]", "a1", "b1", "even")
-                                         TK_DSP_3X3_COLUMN_EVEN("[%[column]]", "a2", "b2", "even")
-                                         : [even] "=&r"(even), [x] "=&r"(x), [y] "=&r"(y), [column] "+r"(column)
-                                         : TK_DSP_3X3_TAPS
-                                         : "memory");
+                        TK_DSP_3X3_EVEN;
                     }
                     to[0] = tk_output_doubled_s8(even, channel->scale, &p->to);
                     to += channels;

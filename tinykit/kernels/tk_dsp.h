@@ -19,6 +19,16 @@
 
 #include <arm_acle.h>
 
+/* Whether the innermost loops are assembly that takes every register. clang and builds without optimization keep some
+ * registers for themselves: they get the same loops in C. */
+#ifndef TK_DSP_ASSEMBLY
+#if defined(__OPTIMIZE__) && !defined(__clang__)
+#define TK_DSP_ASSEMBLY 1
+#else
+#define TK_DSP_ASSEMBLY 0
+#endif
+#endif
+
 /* c + ((a * b + 2^31) >> 32) */
 TK_INLINE int32_t tk_smmlar(int32_t a, int32_t b, int32_t c)
 {
@@ -39,6 +49,22 @@ TK_INLINE int8_t tk_ssat8(int32_t v)
 TK_INLINE int32_t tk_smlad(uint32_t x, uint32_t w, int32_t a)
 {
     return __smlad((int16x2_t)x, (int16x2_t)w, a);
+}
+
+/* a + the product of the low halfword of x and the high one of w. */
+TK_INLINE int32_t tk_smlabt(uint32_t x, uint32_t w, int32_t a)
+{
+    int32_t r;
+    __asm__("smlabt %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(w), "r"(a));
+    return r;
+}
+
+/* a + the product of the high halfword of x and the low one of w. */
+TK_INLINE int32_t tk_smlatb(uint32_t x, uint32_t w, int32_t a)
+{
+    int32_t r;
+    __asm__("smlatb %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(w), "r"(a));
+    return r;
 }
 
 /* Signed bytes 0 and 2 of v as a pair of int16: the low and the high halfword. */

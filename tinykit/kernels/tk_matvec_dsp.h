@@ -4,6 +4,7 @@
 
 #include "tk_dsp.h"
 
+#if TK_DSP_ASSEMBLY
 /* Four inputs, as x (even) and y (odd), against four rows. Weights in r4..r7: rows 0, 1 and rows 2, 3 for x, then the
  * same for y. */
 #define TK_DSP_ROWS_STEP(load)                                                                               \
@@ -36,6 +37,21 @@
                        [s] "+r"(s), [x] "=&r"(x), [y] "=&r"(y)                                               \
                      : [end] "m"(end)                                                                        \
                      : "r4", "r5", "r6", "r7", "memory", "cc")
+#else
+#define TK_DSP_ROWS_STEP(load) load
+#define TK_DSP_ROWS_STEPS_4(load) load
+#define TK_DSP_WIDE (memcpy(&x, s, 4), memcpy(&y, s + 4, 4), s += 8)
+#define TK_DSP_NARROW (memcpy(&x, s, 4), y = tk_widen_odd(x), x = tk_widen_even(x), s += 4)
+#define TK_DSP_ROWS_LOOP(load)                                                                               \
+    do {                                                                                                     \
+        load;                                                                                                \
+        r0 = tk_smlad(q[2], y, tk_smlad(q[0], x, r0));                                                       \
+        r1 = tk_smlad(q[3], y, tk_smlad(q[1], x, r1));                                                       \
+        l0 = tk_smlad(tk_widen_even(q[2]), y, tk_smlad(tk_widen_even(q[0]), x, l0));                         \
+        l1 = tk_smlad(tk_widen_even(q[3]), y, tk_smlad(tk_widen_even(q[1]), x, l1));                         \
+        q += 4;                                                                                              \
+    } while (s != end)
+#endif
 
 /* sums[r] = 2 * (bias[r] + sum of matrix[r][k] * x[k]), for four rows.
  *

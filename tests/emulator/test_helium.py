@@ -1,0 +1,62 @@
+"""The Helium kernels give the reference's bytes on an emulated Cortex-M55."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import helium_cases
+import numpy as np
+import pytest
+import single_op
+from firmware import Case, run
+
+from tinykit.board import CORES
+from tinykit.compiler import compile_model, reference
+from tinykit.compiler.lower import Mode
+
+pytestmark = pytest.mark.emulator
+
+ROWS = 4
+HELIUM = helium_cases.cases()
+EDGES = single_op.cases()
+KINDS = ("conv2d", "depthwise_conv2d", "fully_connected")
+
+
+def _check(models: Mapping[str, bytes], mode: Mode, folder: Path) -> dict[str, str]:
+    """Assert that each model gives the reference's outputs; return the kernels that ran."""
+    cases = {
+        name: Case(compile_model(data, CORES["cortex-m55"], mode), single_op.inputs(data, ROWS))
+        for name, data in models.items()
+    }
+    wrong = []
+    for name, ran in run(cases, folder).items():
+        for row in range(ROWS):
+            inputs = [values[row] for values in cases[name].inputs]
+            expected, _ = reference.run(cases[name].model.graph, inputs)
+            for got, output in zip(ran.outputs[row], expected, strict=True):
+                if not np.array_equal(got, output):
+                    wrong.append(f"{name}, input {row}")
+    assert not wrong
+    return {name: case.model.plan.steps[0].kernel.name for name, case in cases.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_blocks_tails_and_roundings(kind: str, tmp_path: Path) -> None:
+    """Incomplete blocks, predicated lanes, and accumulators on the halves of every shift."""
+    models = {name: data for name, (_, data) in HELIUM.items() if name.startswith(f"{kind}-")}
+    taken = _check(models, "balanced", tmp_path)
+    assert taken == {name: HELIUM[name][0] for name in models}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_edge_cases(kind: str, tmp_path: Path) -> None:
+    """The edge cases that every kernel is held to."""
+    _check({n: d for n, d in EDGES.items() if n.startswith(f"{kind}-")}, "speed", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["speed", "size"])
+def test_every_op_in_other_modes(mode: Mode, tmp_path: Path) -> None:
+    """All ops and the Helium cases, with the compiler's other optimizations."""
+    _check(EDGES | {name: data for name, (_, data) in HELIUM.items()}, mode, tmp_path)
