@@ -16,6 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = (ROOT.parent / "shared" / "models", ROOT / "examples")
+BOARDS = ["mps2-an386", "mps2-an500", "mps3-an547"]
 RESULTS = ROOT / "benchmarks" / "results.json"
 TABLE = ROOT / "benchmarks" / "results.md"
 
@@ -36,14 +37,14 @@ ratio below 1 means that tinykit needs less.
 def main() -> int:
     """Measure, write, print; fail when a result is not exact."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--board", action="append", help="default: mps2-an386 and mps2-an500")
+    parser.add_argument("--board", action="append", help=f"default: {', '.join(BOARDS)}")
     parser.add_argument("models", nargs="*", type=Path, help="default: all that are found")
     chosen = parser.parse_args()
     models = chosen.models or [path for folder in FOLDERS for path in found(folder)]
     if not models:
         print("no models: neither ../shared/models nor examples/ has a .tflite", file=sys.stderr)
         return 1
-    boards = chosen.board or ["mps2-an386", "mps2-an500"]
+    boards = chosen.board or BOARDS
     peers = tomllib.loads((ROOT / "benchmarks" / "peers.toml").read_text())
     rows = [measure(model, board) for board in boards for model in models]
     if not chosen.models and not chosen.board:
@@ -103,9 +104,7 @@ def line(row: dict[str, Any], other: dict[str, Any]) -> str:
     )
     theirs = (
         other.get("instructions"),
-        sum(other[part] for part in ("arena_bytes", "stack_bytes"))
-        if "arena_bytes" in other
-        else None,
+        other["arena_bytes"] + other["stack_bytes"] if "stack_bytes" in other else None,
         other["code_bytes"] + other["model_bytes"] if "code_bytes" in other else None,
     )
     ratios = [f"{a / b:.2f}" if b else "" for a, b in zip(ours, theirs, strict=True)]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinykit.compiler.golden import Golden
+from tinykit.compiler.ir import Graph
 from tinykit.compiler.reader import read_tflite
 from tinykit.device.vectors import Vectors
 from tinykit.errors import ModelError
@@ -46,24 +49,33 @@ def for_model(project: Project) -> tuple[Vectors, str]:
     tensor = graph.tensors[graph.inputs[0]]
     with Golden(data) as golden:
         if found is None or found.x.shape[1:] != tensor.shape[1:] or found.x.dtype != tensor.dtype:
-            return _random(golden, tensor.shape, tensor.dtype), "random inputs"
-        first = found.x[:_CHECKED].reshape(-1, *tensor.shape)
-        outputs = golden.run_many([first])[0].reshape(-1, *found.y.shape[1:])
+            return _random(golden, graph), "random inputs"
+        outputs = _outputs(golden, graph, found.x[:_CHECKED]).reshape(-1, *found.y.shape[1:])
         if outputs.dtype == found.y.dtype and np.array_equal(outputs, found.y[:_CHECKED]):
             return found, "test clips"
-        golden.reset()
-        outputs = golden.run_many([found.x.reshape(-1, *tensor.shape)])[0]
-        made = dataclasses.replace(found, y=outputs.reshape(len(outputs), -1))
+        made = dataclasses.replace(found, y=_outputs(golden, graph, found.x))
         return made, "test clips, outputs made anew"
 
 
-def _random(golden: Golden, shape: tuple[int, ...], dtype: np.dtype) -> Vectors:
-    limits = np.iinfo(dtype)
+def _random(golden: Golden, graph: Graph) -> Vectors:
+    tensor = graph.tensors[graph.inputs[0]]
+    limits = np.iinfo(tensor.dtype)
     draw = np.random.default_rng(_SEED)
-    size = (RANDOM_INPUTS, *shape)
-    x = draw.integers(limits.min, limits.max, size, dtype=dtype, endpoint=True)
-    y = golden.run_many([x])[0]
-    return Vectors(x=x.reshape(RANDOM_INPUTS, *shape[1:]), y=y.reshape(RANDOM_INPUTS, -1))
+    shape = (RANDOM_INPUTS, *tensor.shape[1:])
+    x = draw.integers(limits.min, limits.max, shape, dtype=tensor.dtype, endpoint=True)
+    return Vectors(x=x, y=_outputs(golden, graph, x))
+
+
+def _outputs(golden: Golden, graph: Graph, x: NDArray[Any]) -> NDArray[Any]:
+    """Return the outputs (N, values), each inference from the initial state as on the device."""
+    rows = x.reshape(-1, *graph.tensors[graph.inputs[0]].shape)
+    if not any(tensor.state for tensor in graph.tensors.values()):
+        return golden.run_many([rows])[0].reshape(len(rows), -1)
+    outputs = []
+    for row in rows:
+        golden.reset()
+        outputs.append(golden.run([row])[0].reshape(-1))
+    return np.stack(outputs)
 
 
 def accuracy(vectors: Vectors) -> float | None:
