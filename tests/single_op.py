@@ -462,7 +462,7 @@ def cases() -> dict[str, bytes]:
     made["mean-same-scale"] = mean((1, 25, 5, 4), (1, 2), low, low)
     made["mean-all"] = mean((1, 3, 4, 5), (1, 2, 3), high, (0.01, -128))
     made |= _shape_cases(mid) | _lookup_cases() | _binary_cases() | _lstm_cases()
-    made |= {
+    made |= _more_cases() | {
         "read_variable-before": variable(),
         "read_variable-after": variable(late_read=True),
         "assign_variable-no-first": variable(first=False),
@@ -656,6 +656,79 @@ def variable(
 
 
 _RING_SLICE = (("begin", [0, 2, 0]), ("size", [1, 3, 4]))
+
+
+def split_v(shape: Shape, sizes: Sequence[int], axis: int, q: Quant = (0.05, 3)) -> bytes:
+    """SPLIT_V into parts of `sizes` along `axis`."""
+    writer = TfliteWriter()
+    x = writer.tensor("x", shape, np.int8, scale=q[0], zero_point=q[1])
+    constants = [
+        writer.constant("sizes", np.array(sizes, np.int32)),
+        writer.constant("axis", np.array(axis, np.int32)),
+    ]
+    parts = []
+    for i, size in enumerate(sizes):
+        part = list(shape)
+        part[axis] = size
+        parts.append(writer.tensor(f"y{i}", part, np.int8, scale=q[0], zero_point=q[1]))
+    writer.op("SPLIT_V", [x, *constants], parts, "SplitVOptions", numSplits=len(sizes))
+    return writer.build([x], parts)
+
+
+def padv2(value: int, q: Quant = (0.05, 3)) -> bytes:
+    """PADV2 of an image with `value`."""
+    writer = TfliteWriter()
+    quant = {"scale": q[0], "zero_point": q[1]}
+    x = writer.tensor("x", (1, 3, 4, 2), np.int8, **quant)
+    y = writer.tensor("y", (1, 6, 5, 2), np.int8, **quant)
+    sizes = writer.constant("sizes", np.array([[0, 0], [1, 2], [0, 1], [0, 0]], np.int32))
+    fill = writer.constant("fill", np.array([value], np.int8), **quant)
+    writer.op("PADV2", [x, sizes, fill], [y], "PadV2Options")
+    return writer.build([x], [y])
+
+
+def prelu(shape: Shape, slopes: Shape, source: Quant, slope: Quant, result: Quant) -> bytes:
+    """PRELU with random slopes."""
+    writer = TfliteWriter()
+    x = writer.tensor("x", shape, np.int8, scale=source[0], zero_point=source[1])
+    values = np.random.default_rng(0).integers(-128, 128, slopes).astype(np.int8)
+    a = writer.constant("slope", values, scale=slope[0], zero_point=slope[1])
+    y = writer.tensor("y", shape, np.int8, scale=result[0], zero_point=result[1])
+    writer.op("PRELU", [x, a], [y])
+    return writer.build([x], [y])
+
+
+def resize(before: Shape, after: Shape, **values: bool) -> bytes:
+    """RESIZE_NEAREST_NEIGHBOR to (height, width)."""
+    q, shape = (0.05, 3), (1, *after, before[3])
+    return unary(
+        "RESIZE_NEAREST_NEIGHBOR",
+        before,
+        q,
+        q,
+        shape=shape,
+        parameters=[list(after)],
+        options="ResizeNearestNeighborOptions",
+        **values,
+    )
+
+
+def _more_cases() -> dict[str, bytes]:
+    a, image = (0.05, 3), (1, 4, 3, 5)
+    return {
+        "split_v-channels": split_v((1, 3, 7), (1, 4, 2), 2),
+        "split_v-time": split_v((1, 6, 3), (5, 1), 1),
+        "padv2-low": padv2(-128),
+        "padv2-other": padv2(77),
+        "prelu-channels": prelu(image, (1, 1, 5), a, (0.01, -3), (0.04, -5)),
+        "prelu-all": prelu(image, (4, 3, 5), (0.05, -128), (0.003, 127), (0.06, -128)),
+        "prelu-one": prelu((1, 300), (1, 1), (0.05, 127), (0.02, 0), (0.01, 127)),
+        "resize_nearest_neighbor-twice": resize((1, 3, 4, 3), (6, 8)),
+        "resize_nearest_neighbor-odd": resize((1, 5, 3, 2), (7, 2)),
+        "resize_nearest_neighbor-corners": resize((1, 5, 3, 2), (8, 7), alignCorners=True),
+        "resize_nearest_neighbor-one": resize((1, 5, 3, 1), (1, 1), alignCorners=True),
+        "resize_nearest_neighbor-centers": resize((1, 5, 3, 2), (8, 7), halfPixelCenters=True),
+    }
 
 
 def _lstm_cases() -> dict[str, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tinykit.compiler import ops
 from tinykit.compiler.ir import Graph, Op
 from tinykit.compiler.lower import (
     Call,
@@ -17,6 +18,7 @@ from tinykit.compiler.lower import (
     _strides,
     dims,
 )
+from tinykit.compiler.ops.pad import PadRule
 
 _LOOPS = 4
 
@@ -80,12 +82,13 @@ def _pack(graph: Graph, op: Op) -> list[_Grid]:
 
 def _split(graph: Graph, op: Op) -> list[_Grid]:
     steps = _strides.contiguous(dims(graph, op.inputs[0]))
-    shape = dims(graph, op.outputs[0])
-    size = shape[op.attrs.axis] * steps[op.attrs.axis]
-    return [
-        _Grid(Input(offset=i * size), Output(i), shape, steps, _strides.contiguous(shape))
-        for i in range(len(op.outputs))
-    ]
+    grids, start = [], 0
+    for position, key in enumerate(op.outputs):
+        shape = dims(graph, key)
+        source = Input(offset=start * steps[op.attrs.axis])
+        grids.append(_Grid(source, Output(position), shape, steps, _strides.contiguous(shape)))
+        start += shape[op.attrs.axis]
+    return grids
 
 
 def _unpack(graph: Graph, op: Op) -> list[_Grid]:
@@ -110,9 +113,11 @@ _GRIDS: dict[str, Callable[[Graph, Op], list[_Grid]]] = {
     "slice": _slice,
     "strided_slice": _slice,
     "pad": _pad,
+    "padv2": _pad,
     "concatenation": _concatenation,
     "pack": _pack,
     "split": _split,
+    "split_v": _split,
     "unpack": _unpack,
     "reshape": _copy,
     "squeeze": _copy,
@@ -148,9 +153,9 @@ def _lower(graph: Graph, op: Op) -> Lowering:
     itemsize = _itemsize(graph, op)
     grids = _GRIDS[op.kind](graph, op)
     calls = [_call(grid, itemsize) for grid in grids]
-    if op.kind == "pad":
-        result = graph.tensors[op.outputs[0]]
-        fill = {"bytes": result.nbytes, "value": result.zero_point}
+    rule = ops.rule(op)
+    if isinstance(rule, PadRule):
+        fill = {"bytes": graph.tensors[op.outputs[0]].nbytes, "value": rule.fill(graph, op)}
         calls.insert(0, Call("tk_fill", (Output(),), "tk_fill_params", fill))
     if len(calls) > 1:
         return Lowering(tuple(calls))
