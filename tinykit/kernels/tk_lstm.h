@@ -50,17 +50,21 @@ TK_INLINE void tk_lstm_sums(const int8_t *filter, const int32_t *bias, const int
     sums[3] = acc3;
 }
 
-/* One unit: its cell moves on; returns its output. */
-TK_INLINE int8_t tk_lstm_unit(const int32_t *from_input, const int32_t *from_hidden, const uint16_t *table,
-                              int16_t *cell, const tk_lstm_params *p)
+/* What the gates' functions are applied to: three times the sum of both products, 12 fraction bits. */
+TK_INLINE void tk_lstm_gates(const int32_t *from_input, const int32_t *from_hidden, int32_t *gates,
+                             const tk_lstm_params *p)
 {
-    int32_t gate[TK_GATES]; /* three times the function's input, 12 fraction bits */
     for (int32_t g = 0; g < TK_GATES; g++) {
         const int32_t a = tk_limited_s16(tk_requantize_any(from_input[g], p->input_multiplier[g], p->input_shift[g]));
         const int32_t b =
             tk_limited_s16(tk_requantize_any(from_hidden[g], p->recurrent_multiplier[g], p->recurrent_shift[g]));
-        gate[g] = 3 * tk_limited_s16(a + b);
+        gates[g] = 3 * tk_limited_s16(a + b);
     }
+}
+
+/* One unit: its cell moves on; returns its output. */
+TK_INLINE int8_t tk_lstm_unit(const int32_t *gate, const uint16_t *table, int16_t *cell, const tk_lstm_params *p)
+{
     const int32_t forget = tk_logistic_s16(gate[TK_FORGET_GATE], table);
     const int32_t input = tk_logistic_s16(gate[TK_INPUT_GATE], table);
     const int32_t kept = tk_limited_s16(tk_lstm_scaled(forget * *cell, &p->forget_cell));
@@ -92,11 +96,12 @@ TK_KERNEL void tk_lstm_s8(const int8_t *in, const int8_t *input_filter, const in
 {
     for (int32_t t = 0; t < p->steps; t++) {
         for (int32_t n = 0; n < p->units; n++) {
-            int32_t from_input[TK_GATES], from_hidden[TK_GATES];
+            int32_t from_input[TK_GATES], from_hidden[TK_GATES], gates[TK_GATES];
             const int32_t row = n * TK_GATES;
             tk_lstm_sums(input_filter + row * p->in_c, input_bias + row, in, p->in_c, from_input);
             tk_lstm_sums(recurrent_filter + row * p->units, recurrent_bias + row, hidden, p->units, from_hidden);
-            out[n] = tk_lstm_unit(from_input, from_hidden, table, cell + n, p);
+            tk_lstm_gates(from_input, from_hidden, gates, p);
+            out[n] = tk_lstm_unit(gates, table, cell + n, p);
         }
         memcpy(hidden, out, (size_t)p->units);
         in += p->in_c;

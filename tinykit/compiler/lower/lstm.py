@@ -20,14 +20,15 @@ from tinykit.compiler.ops import Array
 from tinykit.compiler.ops import unidirectional_sequence_lstm as meaning
 
 
-def _filters(graph: Graph, op: Op, first: int) -> Array:
+def filters(graph: Graph, op: Op, first: int) -> Array:
     """Return the filters of the gates unit by unit, int8 (units * 4, depth)."""
     keys = [op.inputs[first + gate] for gate in range(len(meaning.GATES))]
     gates = [graph.tensors[key].data for key in keys if key is not None]
     return np.stack(gates, axis=1).reshape(-1, dims(graph, keys[0])[1])  # type: ignore[arg-type]
 
 
-def _biases(graph: Graph, op: Op, first: int) -> Array:
+def biases(graph: Graph, op: Op, first: int) -> Array:
+    """Return the biases with zero points folded in, unit by unit, int32 (units, 4)."""
     gates = range(len(meaning.GATES))
     return np.stack(
         [meaning.folded_bias(graph, op, first + gate) for gate in gates], axis=1
@@ -38,7 +39,8 @@ def _scale(scale: meaning.Scale) -> Params:
     return {"multiplier": scale[0], "shift": -scale[1]}
 
 
-def _params(graph: Graph, op: Op) -> Params:
+def params(graph: Graph, op: Op) -> Params:
+    """Return the initialisers of `tk_lstm_params`."""
     source, result = dims(graph, op.inputs[0]), dims(graph, op.outputs[0])
     scaling = meaning.RULE.scaling(graph, op)
     tanh_multiplier, tanh_shift = meaning.RULE.tanh_input(graph, op)
@@ -65,17 +67,17 @@ def _lower(graph: Graph, op: Op) -> Lowering:
         "tk_lstm_s8",
         (
             Input(),
-            Constant("input_filter", _filters(graph, op, meaning.INPUT_FILTERS)),
-            Constant("input_bias", _biases(graph, op, meaning.INPUT_FILTERS)),
-            Constant("recurrent_filter", _filters(graph, op, meaning.RECURRENT_FILTERS)),
-            Constant("recurrent_bias", _biases(graph, op, meaning.RECURRENT_FILTERS)),
+            Constant("input_filter", filters(graph, op, meaning.INPUT_FILTERS)),
+            Constant("input_bias", biases(graph, op, meaning.INPUT_FILTERS)),
+            Constant("recurrent_filter", filters(graph, op, meaning.RECURRENT_FILTERS)),
+            Constant("recurrent_bias", biases(graph, op, meaning.RECURRENT_FILTERS)),
             Constant("sigmoid", sigmoid16.table()),
             Output(1),
             Output(2),
             Output(),
         ),
         "tk_lstm_params",
-        _params(graph, op),
+        params(graph, op),
     )
     return Lowering((call,))
 
