@@ -58,11 +58,13 @@ def for_model(project: Project) -> tuple[Vectors, str]:
 
 
 def _random(golden: Golden, graph: Graph) -> Vectors:
+    """Return vectors from seeded inputs: all at the least, all at the greatest, then noise."""
     tensor = graph.tensors[graph.inputs[0]]
     limits = np.iinfo(tensor.dtype)
     draw = np.random.default_rng(_SEED)
     shape = (RANDOM_INPUTS, *tensor.shape[1:])
     x = draw.integers(limits.min, limits.max, shape, dtype=tensor.dtype, endpoint=True)
+    x[0], x[1] = limits.min, limits.max
     return Vectors(x=x, y=_outputs(golden, graph, x))
 
 
