@@ -18,7 +18,7 @@ from tinykit.device.vectors import Vectors
 from tinykit.pipeline import files
 from tinykit.project import Project
 
-_WINDOWS = 3
+_WINDOWS = 4
 """Hops are enough for so many whole windows, or as many as there are vectors."""
 
 
