@@ -55,6 +55,38 @@ def bench(
     TinykitError
         What the stages raise, a mismatch excepted.
     """
+    plan, device = measure(model, board_id, port, inputs, optimize, observer, stream)
+    unit = device["unit"]
+    return {
+        "model": model.name,
+        "sha256": plan["sha256"],
+        "board": device["board"],
+        "exact": device["exact"],
+        "inputs_tested": device["inputs_tested"],
+        unit: device[unit],
+        "hop_rows": plan.get("hop_rows"),
+        "stack_bytes": device["stack_bytes"],
+        **{key: plan.get(key) for key in _PLAN},
+        "optimize": plan["optimize"],
+        "compiler": plan.get("compiler"),
+        "emulator": device.get("emulator"),
+        "op_costs": device["op_costs"],
+        "first_mismatch": device["first_mismatch"],
+        "first_diverging_op": device["first_diverging_op"],
+        "excluded": HARNESS,
+    }
+
+
+def measure(
+    model: Path,
+    board_id: str,
+    port: str,
+    inputs: int,
+    optimize: Mode,
+    observer: Observer,
+    stream: bool = False,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Do what `bench` does and return the two manifests that it reads: `plan`, `device`."""
     board = boards.find(board_id)
     table = ProjectTable(name="bench", task="keyword-spotting", board=board_id)
     with tempfile.TemporaryDirectory(prefix="tinykit-bench-") as name:
@@ -71,22 +103,4 @@ def bench(
             Engine(STAGES, project, observer).update("test")
         plan = files.read_json(project.path(files.PLAN))
         device = files.read_json(project.path(files.DEVICE))
-    unit = device["unit"]
-    return {
-        "model": model.name,
-        "sha256": plan["sha256"],
-        "board": board.id,
-        "exact": device["exact"],
-        "inputs_tested": device["inputs_tested"],
-        unit: device[unit],
-        "hop_rows": plan.get("hop_rows"),
-        "stack_bytes": device["stack_bytes"],
-        **{key: plan.get(key) for key in _PLAN},
-        "optimize": plan["optimize"],
-        "compiler": plan.get("compiler"),
-        "emulator": device.get("emulator"),
-        "op_costs": device["op_costs"],
-        "first_mismatch": device["first_mismatch"],
-        "first_diverging_op": device["first_diverging_op"],
-        "excluded": HARNESS,
-    }
+    return plan, device

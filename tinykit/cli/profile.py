@@ -1,0 +1,55 @@
+"""`tinykit profile`: where a model's instructions go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tinykit.cli.app import app
+from tinykit.cli.console import Result, command
+from tinykit.cli.options import BoardId, Mode, Port, Stream
+
+
+@command(app, panel="Device")
+def profile(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="Any int8 .tflite.")],
+    board: BoardId = "mps2-an386",
+    port: Port = "",
+    optimize: Annotated[Mode, typer.Option(help="What matters more.")] = "balanced",
+    stream: Stream = False,
+) -> Result:
+    """Measure each op of one model on a board; nothing is kept."""
+    from tinykit.cli.drawing import drawing
+    from tinykit.pipeline.profile import profile
+
+    with drawing() as observer:
+        measured = profile(model, board, port, optimize, observer, stream)
+    return Result(measured, _text(measured), exit_code=0 if measured["exact"] else 1)
+
+
+def _text(measured: dict[str, Any]) -> list[Any]:
+    """Return the table of the ops and a line about the whole."""
+    from rich.table import Table
+
+    unit = {"instructions": "insn", "us": "us"}[measured["unit"]]
+    table = Table(box=None, pad_edge=False)
+    for name in ("op", "kind", "kernel"):
+        table.add_column(name)
+    for name in ("MACs", measured["unit"], f"{unit}/MAC", "share"):
+        table.add_column(name, justify="right")
+    for op in measured["ops"]:
+        table.add_row(
+            str(op["index"]),
+            op["kind"],
+            op["kernel"],
+            f"{op['macs']:,}" if op["macs"] else "",
+            f"{op['cost']:,}",
+            "" if op["per_mac"] is None else f"{op['per_mac']:.2f}",
+            f"{op['share']:.1%}",
+        )
+    whole = f"{measured['total']:,} {measured['unit']} an inference, {measured['macs']:,} MACs"
+    if measured["macs"]:
+        whole += f", {measured['total'] / measured['macs']:.2f} {unit}/MAC"
+    return [table, f"{whole}, on {measured['board']}, optimized for {measured['optimize']}"]

@@ -1,0 +1,71 @@
+"""profile: what each op of a model costs on a board, so that the next gain can be seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tinykit.compiler.lower import Mode
+from tinykit.errors import DeviceError
+from tinykit.pipeline.bench import measure
+from tinykit.pipeline.engine import Observer
+
+
+def profile(
+    model: Path,
+    board_id: str,
+    port: str,
+    optimize: Mode,
+    observer: Observer,
+    stream: bool = False,
+) -> dict[str, Any]:
+    """Compile, build, flash and trace `model` with one random input.
+
+    Returns
+    -------
+    dict
+        `ops`, in the order in which they run: `index` (in the .tflite), `kind`, `kernel`, `macs`,
+        `cost` in `unit`, `share` of the sum of all costs (0..1), `per_mac` (null where an op has
+        no MACs). `total` is a whole inference as the release firmware has it: calls between ops
+        are in it, and code that is optimized otherwise without the trace.
+
+    Raises
+    ------
+    DeviceError
+        When the device gave no cost of ops: a trace build does not fit, or it diverges.
+    TinykitError
+        What the stages raise, a mismatch excepted.
+    """
+    plan, device = measure(model, board_id, port, 1, optimize, observer, stream)
+    costs = device["op_costs"]
+    if not costs:
+        raise DeviceError(
+            f"{device['board']}: the device told no costs of single ops",
+            "`tinykit bench` says whether its results are exact; only those are traced",
+        )
+    spent = sum(costs.values())
+    ops = []
+    for op in plan["ops"]:
+        cost = costs.get(str(op["index"]))
+        if cost is None:  # a view of its input: there is no code
+            continue
+        ops.append(
+            {
+                **{key: op[key] for key in ("index", "kind", "kernel", "macs")},
+                "cost": cost,
+                "share": cost / spent if spent else 0.0,
+                "per_mac": cost / op["macs"] if op["macs"] else None,
+            }
+        )
+    return {
+        "model": model.name,
+        "sha256": plan["sha256"],
+        "board": device["board"],
+        "core": plan["core"],
+        "optimize": plan["optimize"],
+        "exact": device["exact"],
+        "unit": device["unit"],
+        "total": device[device["unit"]],
+        "macs": plan["macs"],
+        "ops": ops,
+    }
