@@ -1,4 +1,4 @@
-"""Single-op models for what the blocks, tails and roundings of the Helium kernels could get wrong."""
+"""Single-op models for what blocks, tails and roundings of the Helium kernels could get wrong."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from tinykit.compiler.writer import TfliteWriter
 CONV = "conv2d_s8_helium"
 DEPTHWISE = "depthwise_conv2d_s8_helium"
 DENSE = "fully_connected_s8_helium"
+POOL = "pool2d_s8_helium"
+MEAN = "mean_s8_helium"
+TABLE = "table_s8_helium"
 
 _LOW, _HIGH = (0.05, -128), (0.05, 127)
 
 
 def cases() -> dict[str, tuple[str, bytes]]:
     """Return name -> (the kernel it is to take, the model)."""
-    return _convolutions() | _depthwise() | _dense() | _roundings()
+    return _convolutions() | _depthwise() | _dense() | _roundings() | _pools() | _tables()
 
 
 def _convolutions() -> dict[str, tuple[str, bytes]]:
@@ -74,6 +77,36 @@ def _dense() -> dict[str, tuple[str, bytes]]:
         "extreme": dense((2, 250), 5, weights="extreme", source=_HIGH),
     }
     return {f"fully_connected-{name}": (DENSE, data) for name, data in made.items()}
+
+
+def _pools() -> dict[str, tuple[str, bytes]]:
+    pool, mean = single_op.pool2d, single_op.mean
+    made = {}
+    for builtin in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
+        kind = builtin.lower().replace("_2d", "2d")
+        pools = {
+            **{f"channels-{n}": pool(builtin, (1, 4, 3, n), (2, 2)) for n in (1, 4, 16, 17, 23)},
+            **{f"pixels-{n}": pool(builtin, (1, n, 1, 5), (n, 1)) for n in (1, 2, 3, 7, 255, 2884)},
+            "same": pool(builtin, (1, 7, 6, 20), (5, 4), stride=(2, 3), padding="SAME"),
+            "relu": pool(builtin, (1, 5, 5, 6), (2, 2), source=(0.05, 40), activation="relu6"),
+        }
+        made |= {f"{kind}-{name}": (POOL, data) for name, data in pools.items()}
+    means = {
+        **{
+            f"channels-{n}": mean((1, 6, 5, n), (1, 2), (0.05, 3), (0.04, -9)) for n in (2, 4, 7, 9)
+        },
+        "over-time": mean((1, 9, 4, 6), (1,), _HIGH, (0.05, -128)),
+        "over-rows": mean((2, 3, 5, 6), (0, 2), _LOW, (0.02, 127)),
+    }
+    return made | {f"mean-{name}": (MEAN, data) for name, data in means.items()}
+
+
+def _tables() -> dict[str, tuple[str, bytes]]:
+    made = {
+        f"relu-{n}": single_op.unary("RELU", (1, n), (0.05, 3), (0.04, -100)) for n in (1, 16, 39)
+    }
+    made["logistic-300"] = single_op.unary("LOGISTIC", (1, 300), (0.05, 3), (1 / 256, -128))
+    return {f"look-ups-{name}": (TABLE, data) for name, data in made.items()}
 
 
 def _roundings() -> dict[str, tuple[str, bytes]]:

@@ -20,7 +20,13 @@ pytestmark = pytest.mark.emulator
 ROWS = 4
 HELIUM = helium_cases.cases()
 EDGES = single_op.cases()
-KINDS = ("conv2d", "depthwise_conv2d", "fully_connected")
+GROUPS = {
+    "conv2d": ("conv2d-",),
+    "depthwise": ("depthwise_conv2d-",),
+    "fully-connected": ("fully_connected-",),
+    "pools": ("average_pool2d-", "max_pool2d-", "mean-"),
+}
+"""What goes into one firmware: the cases whose names start so."""
 
 
 def _check(models: Mapping[str, bytes], mode: Mode, folder: Path) -> dict[str, str]:
@@ -41,18 +47,18 @@ def _check(models: Mapping[str, bytes], mode: Mode, folder: Path) -> dict[str, s
     return {name: case.model.plan.steps[0].kernel.name for name, case in cases.items()}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_blocks_tails_and_roundings(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("group", [*GROUPS, "look-ups"])
+def test_blocks_tails_and_roundings(group: str, tmp_path: Path) -> None:
     """Incomplete blocks, predicated lanes, and accumulators on the halves of every shift."""
-    models = {name: data for name, (_, data) in HELIUM.items() if name.startswith(f"{kind}-")}
+    models = {n: data for n, (_, data) in HELIUM.items() if n.startswith(GROUPS.get(group, group))}
     taken = _check(models, "balanced", tmp_path)
     assert taken == {name: HELIUM[name][0] for name in models}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_edge_cases(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("group", GROUPS)
+def test_edge_cases(group: str, tmp_path: Path) -> None:
     """The edge cases that every kernel is held to."""
-    _check({n: d for n, d in EDGES.items() if n.startswith(f"{kind}-")}, "speed", tmp_path)
+    _check({n: d for n, d in EDGES.items() if n.startswith(GROUPS[group])}, "speed", tmp_path)
 
 
 @pytest.mark.slow

@@ -34,8 +34,8 @@ TK_INLINE int32x4_t tk_helium_four_rows(const int32_t *bias, const int8_t *rows,
     return tk_helium_four(sum0, sum1, sum2, sum3);
 }
 
-/* Lanes `low` and `high` of `sums` from two rows and three vectors: 12 instructions for 96 MACs. The core registers that
- * can hold a sum are the even ones; everything else of a pass has the odd ones. */
+/* Lanes `low` and `high` of `sums` from two rows and three vectors: 12 instructions for 96 MACs. The core registers
+ * that can hold a sum are the even ones; everything else of a pass has the odd ones. */
 #define TK_HELIUM_HALF_BLOCK(low, high, constraint)                                                                 \
     __asm__ volatile("ldr r0, [%[x2], #4 * " low "]\n\t"                                                          \
                      "ldr r6, [%[x2], #4 * " high "]\n\t"                                                         \
@@ -68,6 +68,16 @@ TK_INLINE int32x4_t tk_helium_four_rows(const int32_t *bias, const int8_t *rows,
                      :                                                                                              \
                      : "r0", "r2", "r4", "r6", "r8", "r10", "q0", "q1", "q2", "q3", "memory", "cc")
 
+/* sum + the products of a and b, int8 [depth], in C. */
+TK_INLINE int32_t tk_helium_dot(int32_t sum, const int8_t *a, const int8_t *b, int32_t depth)
+{
+    for (int32_t k = 0; k < depth; k += 16) {
+        const mve_pred16_t lanes = vctp8q((uint32_t)(depth - k));
+        sum = vmladavaq_p_s8(sum, vldrbq_z_s8(a + k, lanes), vldrbq_z_s8(b + k, lanes), lanes);
+    }
+    return sum;
+}
+
 /* Half of the sums of four rows with three vectors, by vectors: lanes 0 and 2 with even = 1, then lanes 1 and 3.
  *
  * even: literal
@@ -79,6 +89,7 @@ TK_INLINE void tk_helium_half_block(int32_t even, const int32_t *bias, const int
 {
     const int8_t *row0 = even ? rows : rows + tk_clamp(last, 0, 1) * depth;
     const int8_t *row1 = rows + tk_clamp(last, 0, even ? 2 : 3) * depth;
+#ifdef __OPTIMIZE__
     const int8_t *x1;
     const void *x2 = bias; /* until there are registers for both */
     register int32_t count __asm__("lr") = depth; /* there is no other register for it */
@@ -87,6 +98,14 @@ TK_INLINE void tk_helium_half_block(int32_t even, const int32_t *bias, const int
     } else {
         TK_HELIUM_HALF_BLOCK("1", "3", "+w");
     }
+#else /* a build for the debugger keeps a register for itself */
+    for (int32_t i = 0; i < 3; i++, x0 += depth) {
+        const int32_t low = tk_helium_dot(bias[even ? 0 : 1], row0, x0, depth);
+        const int32_t high = tk_helium_dot(bias[even ? 2 : 3], row1, x0, depth);
+        sums[i] = even ? tk_helium_four(low, 0, high, 0)
+                       : tk_helium_four(vgetq_lane_s32(sums[i], 0), low, vgetq_lane_s32(sums[i], 2), high);
+    }
+#endif
 }
 
 #endif
