@@ -15,6 +15,7 @@ need() { # need PACKAGE COMMAND...: PACKAGE is missing when COMMAND fails
     "$@" >/dev/null 2>&1 || packages+=("$package")
 }
 newlib() { [ "$(arm-none-eabi-gcc -print-file-name=nano.specs 2>/dev/null)" != nano.specs ] && command -v arm-none-eabi-gcc; }
+picolibc() { echo '#include <string.h>' | riscv64-unknown-elf-gcc --specs=picolibc.specs -march=rv32imc -mabi=ilp32 -xc -E -; }
 headers() { echo '#include <stdint.h>' | gcc -xc -E - && echo '#include <string.h>' | gcc -xc -E -; }
 
 need gcc command -v gcc
@@ -22,6 +23,9 @@ need libc6-dev headers
 need gcc-arm-none-eabi command -v arm-none-eabi-gcc
 need libnewlib-arm-none-eabi newlib
 need qemu-system-arm command -v qemu-system-arm
+need gcc-riscv64-unknown-elf command -v riscv64-unknown-elf-gcc
+need picolibc-riscv64-unknown-elf picolibc
+need qemu-system-misc command -v qemu-system-riscv32
 
 # The interpreter: the first that the lock covers.
 python=

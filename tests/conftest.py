@@ -37,6 +37,10 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: _has("arm-none-eabi-gcc", "qemu-system-arm"),
         "arm-none-eabi-gcc or qemu-system-arm is missing",
     ),
+    "riscv": (
+        lambda: _has("riscv64-unknown-elf-gcc", "qemu-system-riscv32"),
+        "riscv64-unknown-elf-gcc or qemu-system-riscv32 is missing",
+    ),
     "training": (
         lambda: importlib.util.find_spec("tensorflow") is not None,
         "the train extra (TensorFlow) is not installed",

@@ -76,6 +76,7 @@ def test_the_promised_boards_are_there():
         "mps2-an505",
         "mps3-an547",
         "netduinoplus2",
+        "riscv-virt",
     }
     assert set(board.ids()) - emulated == {
         "esp32-s3-devkitc-1",
@@ -145,7 +146,7 @@ def test_missing_file_is_named(tmp_path):
             'an emulated board needs platformio.platform = "tinykit"',
             "",
         ),
-        ("cortex-m4f", "xtensa-lx7", "builds for Cortex-M, not xtensa-lx7", ""),
+        ("cortex-m4f", "xtensa-lx7", "builds for Cortex-M and RISC-V, not xtensa-lx7", ""),
     ],
 )
 def test_wrong_file_is_refused_with_the_reason(write, old, new, message, hint):

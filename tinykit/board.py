@@ -17,6 +17,30 @@ from tinykit import paths, toml
 from tinykit.errors import BoardError
 
 
+class Architecture(msgspec.Struct, frozen=True):
+    """A family of cores with the same tools: gcc, C library, emulator."""
+
+    name: str  # also the folder of its start-up code in the HAL template `bare_metal`
+    prefix: str  # of gcc and the binutils
+    link_flags: tuple[str, ...]
+    qemu: str
+
+
+CORTEX_M = Architecture(
+    "cortex_m",
+    "arm-none-eabi-",
+    # newlib-nano's memcpy is the small one
+    ("-Wl,--gc-sections", "--specs=nano.specs", "--specs=nosys.specs"),
+    "qemu-system-arm",
+)
+RISCV = Architecture(
+    "riscv",
+    "riscv64-unknown-elf-",
+    ("-Wl,--gc-sections",),
+    "qemu-system-riscv32",
+)
+
+
 class Core(msgspec.Struct, frozen=True):
     """A processor core: how to compile for it and which kernel variants it can run."""
 
@@ -24,6 +48,7 @@ class Core(msgspec.Struct, frozen=True):
     gcc_flags: tuple[str, ...]
     kernels: tuple[str, ...]  # variants in order of preference; `portable` always last
     fpu: bool = False
+    architecture: Architecture | None = CORTEX_M  # None: PlatformIO brings the tools
 
 
 def _cortex(name: str, cpu: str, kernels: tuple[str, ...], fpu: str = "") -> Core:
@@ -44,7 +69,13 @@ CORES: dict[str, Core] = {
         _cortex("cortex-m7", "cortex-m7", _DSP, fpu="fpv5-sp-d16"),
         _cortex("cortex-m33", "cortex-m33", _DSP, fpu="fpv5-sp-d16"),
         _cortex("cortex-m55", "cortex-m55", ("helium", "dsp", "portable"), fpu="auto"),
-        Core("xtensa-lx7", (), ("portable",), fpu=True),
+        Core(
+            "rv32imc",
+            ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"),
+            ("portable",),
+            architecture=RISCV,
+        ),
+        Core("xtensa-lx7", (), ("portable",), fpu=True, architecture=None),
     )
 }
 """Every core that a board file may name."""
@@ -83,6 +114,7 @@ class Hal(_Table, frozen=True, kw_only=True):
     uart_irq: int = 0  # number of its receive interrupt, which wakes the core
     timer: str = ""  # driver `timer/<timer>.c`
     timer_base: int = 0
+    interrupts_base: int = 0  # the interrupt controller, where the core has none of its own (PLIC)
 
 
 class PlatformIo(_Table, frozen=True, kw_only=True):
@@ -186,15 +218,17 @@ def _check_hal(path: Path, board: Board) -> None:
 
 
 def _check_offline(path: Path, board: Board) -> None:
-    """Check what our own PlatformIO platform needs: a linker script and a Cortex-M core."""
+    """Check what our own PlatformIO platform needs: a linker script and a core we have tools for."""
     memory = board.memory
     if memory.flash_origin is None or memory.ram_origin is None:
         raise BoardError(
             f"{path}: memory.flash_origin and memory.ram_origin are missing",
             'platform = "tinykit" writes the linker script from them',
         )
-    if not board.processor.gcc_flags:
-        raise BoardError(f'{path}: platform = "tinykit" builds for Cortex-M, not {board.core}')
+    if board.processor.architecture is None:
+        raise BoardError(
+            f'{path}: platform = "tinykit" builds for Cortex-M and RISC-V, not {board.core}'
+        )
     flash = range(memory.flash_origin, memory.flash_origin + memory.flash_bytes)
     ram = range(memory.ram_origin, memory.ram_origin + memory.ram_bytes)
     for name, region in (("flash", flash), ("ram", ram)):

@@ -53,7 +53,18 @@ _PROGRAMS = (
         "gcc-arm-none-eabi",
         "--cask gcc-arm-embedded",
     ),
-    _Program("qemu-system-arm", "emulated boards", (7,), "qemu-system-arm", "qemu"),
+    _Program("qemu-system-arm", "emulated Cortex-M boards", (7,), "qemu-system-arm", "qemu"),
+    _Program(
+        "riscv64-unknown-elf-gcc",
+        "firmware for RISC-V",
+        (10,),
+        "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+        "riscv64-elf-gcc",
+        False,
+    ),
+    _Program(
+        "qemu-system-riscv32", "emulated RISC-V boards", (7,), "qemu-system-misc", "qemu", False
+    ),
     _Program("gcc", "running generated C on this computer (tests)", (9,), "gcc", "gcc", False),
 )
 

@@ -7,19 +7,15 @@ extern uint32_t tk_stack_limit; /* lowest address of the stack, from the linker 
 
 static uint32_t *painted_to; /* stack pointer at the time of painting */
 
-static uint32_t *stack_pointer(void)
-{
-    uint32_t *pointer;
-    __asm volatile("mov %0, sp" : "=r"(pointer));
-    return pointer;
-}
+/* The register itself, which Arm and RISC-V call the same. */
+__extension__ register uint32_t *stack_pointer __asm("sp");
 
 /* Volatile: the compiler must neither drop these writes nor make them a call of memset(), whose
  * frame would lie in what is being painted. Not inlined: the frame of tk_stack_paint() ends where
  * the caller's begins, so what is counted is the caller's view to a few bytes (this frame). */
 __attribute__((noinline)) void tk_stack_paint(void)
 {
-    uint32_t *const top = stack_pointer();
+    uint32_t *const top = stack_pointer;
 
     for (volatile uint32_t *word = &tk_stack_limit; word < top; word++) {
         *word = PAINT;

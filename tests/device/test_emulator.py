@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import spotter
+from emulated import EMULATED
 
 from tinykit import board as boards
 from tinykit.compiler import compile_model
@@ -29,7 +30,6 @@ from tinykit.firmware.runners.qemu import RUNNER
 pytestmark = pytest.mark.emulator
 
 BOARD = boards.find("mps2-an386")
-EMULATED = [name for name in boards.ids() if boards.find(name).emulator]
 
 
 class Emulator:
@@ -106,8 +106,8 @@ def test_exact_and_repeatable(emulator: Emulator, firmware: Firmware, vectors: V
     assert 1000 < first["front_end"]["instructions_per_hop"] < 1_000_000
 
 
-@pytest.mark.parametrize("name", [name for name in EMULATED if name != BOARD.id])
-def test_other_emulated_boards(name: str, emulator: Emulator, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", EMULATED)
+def test_every_emulated_board(name: str, emulator: Emulator, tmp_path: Path) -> None:
     """Every emulated board computes the same bytes, from features and from audio."""
     board = boards.find(name)
     render(spotter.project(board)[1], tmp_path / "firmware")

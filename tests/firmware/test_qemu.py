@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_model
-from tiny_model import EMULATED
+from emulated import EMULATED
 
 from tinykit import board
 from tinykit.device.client import Client
@@ -196,7 +196,7 @@ def test_boot_reset_echo_and_fault_over_serial(probe, start, name):
         connection.sendall(data + b"\n")
         assert until(b"\n", connection) == data + b"\n"
         connection.sendall(b"f")
-        assert until(b" lr 0x", connection).startswith(b"\r\nfault: pc 0x")
+        assert until(b"fault: pc 0x", connection).startswith(b"\r\nfault")
 
 
 @pytest.mark.parametrize("name", EMULATED)

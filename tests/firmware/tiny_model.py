@@ -10,8 +10,6 @@ from tinykit.firmware.project import Project
 
 SHA256 = "ab" * 32
 
-EMULATED = [name for name in board.ids() if board.find(name).emulator]
-
 _HEADER = """\
 #ifndef TK_MODEL_H
 #define TK_MODEL_H

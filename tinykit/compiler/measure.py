@@ -16,6 +16,17 @@ from tinykit.errors import ToolError
 
 ENTRY_POINTS = ("tk_model_reset", "tk_model_input", "tk_model_invoke", "tk_model_output")
 
+# The same four sections for every core, whatever its C library's own script does; addresses do not
+# matter.
+_LINKER_SCRIPT = """\
+SECTIONS
+{
+  .text : { *(.text .text.*) }
+  .rodata : { *(.rodata .rodata.* .srodata .srodata.* .ARM.exidx .ARM.exidx.*) }
+  .data : { *(.data .data.* .sdata .sdata.*) }
+  .bss : { *(.bss .bss.* .sbss .sbss.* COMMON) }
+}
+"""
 _SECTION = re.compile(r"^(\.\S+)\s+(\d+)\s+\d+$", re.MULTILINE)
 _NODE = re.compile(r'node: \{ title: "([^"]+)" label: "[^"]*?(\d+) bytes \((\w+)')
 _EDGE = re.compile(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')
@@ -62,30 +73,32 @@ def footprint(
     Raises
     ------
     ToolError
-        When gcc for Arm is missing, fails, or the core is not an Arm one.
+        When the core's gcc is missing or fails, or the core has none that we can use.
     """
     core = core or compiled.target.core
     optimize = optimize or compiled.target.mode
-    if not core.name.startswith("cortex-m"):
+    if core.architecture is None:
         raise ToolError(
-            f"the footprint on {core.name} cannot be measured: only Arm's gcc is supported",
-            "choose a board with a Cortex-M core to see it",
+            f"the footprint on {core.name} cannot be measured: there is no linker for it here",
+            "choose a board with a Cortex-M or RISC-V core to see it",
         )
     plan = compiled.plan
     with tempfile.TemporaryDirectory(prefix="tinykit-measure-") as name:
         folder = Path(name)
         for file, text in compiled.sources.items():
             (folder / file).write_text(text, encoding="utf-8")
+        (folder / "model.ld").write_text(_LINKER_SCRIPT)
         flags = toolchain.model_flags(core, optimize)
-        command = [toolchain.arm_tool("gcc"), *flags, "-fcallgraph-info=su", "-c", "tk_model.c"]
+        command = [toolchain.tool(core, "gcc"), *flags, "-fcallgraph-info=su", "-c", "tk_model.c"]
         toolchain.run(command, folder)
         roots = [f"-Wl,--undefined={entry}" for entry in ENTRY_POINTS]
         toolchain.run(
             [
-                toolchain.arm_tool("gcc"),
+                toolchain.tool(core, "gcc"),
                 *core.gcc_flags,
-                *toolchain.LINK_FLAGS,
+                *core.architecture.link_flags,
                 "-nostartfiles",
+                *("-T", "model.ld"),
                 f"-Wl,--entry={ENTRY_POINTS[2]}",
                 *roots,
                 "tk_model.o",
@@ -94,25 +107,19 @@ def footprint(
             ],
             folder,
         )
-        report = toolchain.run([toolchain.arm_tool("size"), "-A", "model.elf"], folder)
+        report = toolchain.run([toolchain.tool(core, "size"), "-A", "model.elf"], folder)
         graph = (folder / "tk_model.ci").read_text()
     sizes = {section: int(size) for section, size in _SECTION.findall(report)}
-    code = _sum(sizes, ".text")
-    constants = _sum(sizes, ".rodata") + _sum(sizes, ".data") + _sum(sizes, ".ARM.exidx")
-    variables = _sum(sizes, ".data") + _sum(sizes, ".bss") - plan.state_bytes - plan.total_bytes
+    variables = sizes.get(".data", 0) + sizes.get(".bss", 0) - plan.state_bytes - plan.total_bytes
     return Footprint(
-        code_bytes=code,
-        const_bytes=constants,
+        code_bytes=sizes.get(".text", 0),
+        const_bytes=sizes.get(".rodata", 0) + sizes.get(".data", 0),
         static_bytes=variables,
         arena_bytes=plan.arena_bytes,
         scratch_bytes=plan.scratch_bytes,
         state_bytes=plan.state_bytes,
         stack_bytes=_stack_bytes(graph, ENTRY_POINTS[2]),
     )
-
-
-def _sum(sizes: dict[str, int], prefix: str) -> int:
-    return sum(n for name, n in sizes.items() if name == prefix or name.startswith(prefix + "."))
 
 
 def _stack_bytes(call_graph: str, root: str) -> int | None:

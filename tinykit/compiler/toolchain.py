@@ -19,7 +19,10 @@ STRICT_FLAGS = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow")
 """Warnings of which generated code and kernels have none."""
 
 _OPTIMIZE: dict[str, str] = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
-_ARM_HINT = "sudo apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"
+_PACKAGES = {
+    "arm-none-eabi-": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    "riscv64-unknown-elf-": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+}
 _TIMEOUT_S = 300
 
 
@@ -48,22 +51,24 @@ def model_flags(core: Core, optimize: Mode) -> tuple[str, ...]:
     )
 
 
-LINK_FLAGS = ("-Wl,--gc-sections", "--specs=nano.specs", "--specs=nosys.specs")
-"""Flags that models are linked with for a Cortex-M: newlib-nano's memcpy is the small one."""
-
-
-def arm_tool(name: str) -> str:
-    """Return the path of `arm-none-eabi-<name>`.
+def tool(core: Core, name: str) -> str:
+    """Return the path of a program that makes code for `core`: its "gcc", "size", "nm".
 
     Raises
     ------
     ToolError
-        When it is not installed.
+        When it is not installed, or the core is one whose tools PlatformIO brings.
     """
-    program = f"arm-none-eabi-{name}"
+    if core.architecture is None:
+        raise ToolError(
+            f"no compiler for {core.name}: only those for Cortex-M and RISC-V are used directly",
+            "choose a board with such a core",
+        )
+    program = core.architecture.prefix + name
     found = shutil.which(program)
     if found is None:
-        raise ToolError(f"{program} is not installed", _ARM_HINT)
+        hint = f"sudo apt-get install {_PACKAGES[core.architecture.prefix]}"
+        raise ToolError(f"{program} is not installed", hint)
     return found
 
 

@@ -59,7 +59,7 @@ def build(project: Path, board: Board, *, trace: bool = False) -> Firmware:
     if not (project / "platformio.ini").is_file():
         raise BuildError(f"{project}: no platformio.ini there", "run first: tinykit generate")
     if board.platformio.platform == OFFLINE_PLATFORM:
-        tools.require("arm-none-eabi-gcc")
+        tools.require(_gcc(board))
     where = str(project.resolve())
     if found := _UNQUOTABLE.search(where):
         raise BuildError(
@@ -87,6 +87,12 @@ def build(project: Path, board: Board, *, trace: bool = False) -> Firmware:
     )
 
 
+def _gcc(board: Board) -> str:
+    """Return the name of the compiler that builds for an emulated board."""
+    assert board.processor.architecture is not None  # checked when the board file was read
+    return board.processor.architecture.prefix + "gcc"
+
+
 def _firmware_id(folder: Path) -> str:
     """Return what scripts/firmware_id.py wrote for the build in `folder`."""
     header = folder / "tk_firmware_id.h"
@@ -109,10 +115,10 @@ def _failure(output: str, board: Board, environment: str, log: Path) -> BudgetEr
         )
     found = list(dict.fromkeys(_COMPILER.findall(output) or _LINKER.findall(output)))
     where = f"the whole output is in {log}"
-    if any("cannot find -lc" in line or "nosys.specs" in line for line in [*found, output]):
-        return ToolError(
-            "arm-none-eabi-gcc has no C library (newlib)", tools.install_hint("arm-none-eabi-gcc")
-        )
+    no_library = r"cannot find -lc|cannot read spec file|nosys\.specs"
+    if board.processor.architecture and any(re.search(no_library, x) for x in [*found, output]):
+        gcc = _gcc(board)
+        return ToolError(f"{gcc} has no C library", tools.install_hint(gcc))
     if "Unknown environment" in output or "UnknownEnvNamesError" in output:
         return BuildError(
             f"the project has no environment {environment!r}",

@@ -140,6 +140,8 @@ def _board_files(templates: Path, board: Board) -> dict[str, str]:
 
 def _manifest(board: Board, script: str) -> dict[str, object]:
     """Return PlatformIO's description of a board."""
+    architecture = board.processor.architecture
+    assert architecture is not None  # checked when the board file was read
     manifest: dict[str, object] = {
         "name": board.name,
         "vendor": board.vendor,
@@ -147,7 +149,9 @@ def _manifest(board: Board, script: str) -> dict[str, object]:
         "build": {
             "mcu": board.mcu.lower(),
             "f_cpu": f"{board.clock_hz}L",
+            "tool_prefix": architecture.prefix,
             "core_flags": board.processor.gcc_flags,
+            "link_flags": architecture.link_flags,
             "ldscript": script,
         },
         "upload": {
@@ -157,6 +161,7 @@ def _manifest(board: Board, script: str) -> dict[str, object]:
     }
     if board.emulator:
         manifest["emulator"] = {
+            "program": architecture.qemu,
             "machine": board.emulator.machine,
             "icount_shift": board.emulator.icount_shift,
         }

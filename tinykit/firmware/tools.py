@@ -14,7 +14,13 @@ _INSTALL = {
         "gcc-arm-none-eabi libnewlib-arm-none-eabi",
         "--cask gcc-arm-embedded",
     ),
-    "qemu-system-arm": ("plays the emulated boards", "qemu-system-arm", "qemu"),
+    "riscv64-unknown-elf-gcc": (
+        "compiles firmware for RISC-V",
+        "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+        "riscv64-elf-gcc",
+    ),
+    "qemu-system-arm": ("plays the emulated Cortex-M boards", "qemu-system-arm", "qemu"),
+    "qemu-system-riscv32": ("plays the emulated RISC-V boards", "qemu-system-misc", "qemu"),
 }
 
 

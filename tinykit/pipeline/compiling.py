@@ -95,13 +95,14 @@ def dump(data: bytes, stream: bool = False) -> list[str]:
 
 def _measured(compiled: CompiledModel, core: Core) -> dict[str, Any]:
     """Return code, constants and static bytes as linked; nothing for a core we cannot link for."""
-    if not core.gcc_flags:
+    if core.architecture is None:
         return {}
+    gcc = core.architecture.prefix + "gcc"
     size = asdict(footprint(compiled))
     kept = ("code_bytes", "const_bytes", "static_bytes")
     return {name: size[name] for name in kept} | {
         "stack_bound_bytes": size["stack_bytes"],
-        "compiler": f"arm-none-eabi-gcc {doctor.version('arm-none-eabi-gcc')}",
+        "compiler": f"{gcc} {doctor.version(gcc)}",
     }
 
 

@@ -44,8 +44,9 @@ def run(project: Project, progress: Progress) -> None:
         "op_costs": traced.costs,
         "first_diverging_op": traced.divergence,
     }
-    if project.board.emulator:
-        manifest["emulator"] = f"qemu-system-arm {doctor.version('qemu-system-arm')}"
+    architecture = project.board.processor.architecture
+    if project.board.emulator and architecture:
+        manifest["emulator"] = f"{architecture.qemu} {doctor.version(architecture.qemu)}"
     files.write_json(project.path(files.DEVICE), manifest)
     if not result.exact:
         where = f"; first diverging op: {traced.divergence}" if traced.divergence else ""

@@ -2,7 +2,7 @@
  * Registers: Arm DDI 0479, chapter 4.1. */
 #include "timer.h"
 
-#include "../cortex_m.h"
+#include "../register.h"
 #include "tk_board.h"
 
 #define CTRL   REGISTER(TK_BOARD_TIMER_BASE + 0x00u)

@@ -2,7 +2,7 @@
  * Registers: nRF51 Series Reference Manual 3.0, chapter 18. */
 #include "timer.h"
 
-#include "../cortex_m.h"
+#include "../register.h"
 #include "tk_board.h"
 
 #define TASK_START   REGISTER(TK_BOARD_TIMER_BASE + 0x000u)

@@ -2,7 +2,7 @@
  * Registers of the control frame: Arm 101773 (SSE-300 Technical Reference Manual), system counter. */
 #include "timer.h"
 
-#include "../cortex_m.h"
+#include "../register.h"
 #include "tk_board.h"
 
 #define CNTCR    REGISTER(TK_BOARD_TIMER_BASE + 0x00u)

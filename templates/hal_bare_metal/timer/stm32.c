@@ -2,7 +2,7 @@
  * Registers: ST RM0090, chapter 18.4. The clock (RCC) must be on: see uart/stm32.c. */
 #include "timer.h"
 
-#include "../cortex_m.h"
+#include "../register.h"
 #include "tk_board.h"
 
 #define CR1 REGISTER(TK_BOARD_TIMER_BASE + 0x00u)

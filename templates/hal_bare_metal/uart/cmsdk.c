@@ -2,7 +2,7 @@
  * Registers: Arm DDI 0479, chapter 4.3. */
 #include "uart.h"
 
-#include "../cortex_m.h"
+#include "../register.h"
 #include "tk_board.h"
 
 #define DATA     REGISTER(TK_BOARD_UART_BASE + 0x00u)

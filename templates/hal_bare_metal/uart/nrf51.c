@@ -4,7 +4,7 @@
  * (PSELRXD, PSELTXD, and their direction in GPIO). */
 #include "uart.h"
 
-#include "../cortex_m.h"
+#include "../register.h"
 #include "tk_board.h"
 
 #define TASK_STARTRX REGISTER(TK_BOARD_UART_BASE + 0x000u)

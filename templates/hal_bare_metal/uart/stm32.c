@@ -4,7 +4,7 @@
  * the port's clock (RCC) and its two pins (GPIO alternate function) must be switched on first. */
 #include "uart.h"
 
-#include "../cortex_m.h"
+#include "../register.h"
 #include "tk_board.h"
 
 #define SR  REGISTER(TK_BOARD_UART_BASE + 0x00u)

@@ -181,10 +181,10 @@ def _receive(monitor: socket.socket) -> dict[str, Any]:
 
 
 def _command(firmware: Firmware, token: str, pidfile: Path, serial: int, monitor: int) -> list[str]:
-    emulator = firmware.board.emulator
-    assert emulator is not None
+    emulator, architecture = firmware.board.emulator, firmware.board.processor.architecture
+    assert emulator is not None and architecture is not None
     return [
-        tools.require("qemu-system-arm"),
+        tools.require(architecture.qemu),
         *("-name", token),
         *("-machine", emulator.machine),
         *("-icount", f"shift={emulator.icount_shift},sleep=off"),

@@ -12,16 +12,17 @@ board = env.BoardConfig()
 project = env.subst("$PROJECT_DIR")
 # SCons runs in the project's folder. Relative paths need no quoting, whatever the folder is called.
 build_dir = os.path.relpath(env.subst("$BUILD_DIR"), project)
+tool_prefix = board.get("build.tool_prefix")
 core_flags = board.get("build.core_flags")
 
 env.Replace(
-    AR="arm-none-eabi-ar",
-    AS="arm-none-eabi-as",
-    CC="arm-none-eabi-gcc",
-    CXX="arm-none-eabi-g++",
-    OBJCOPY="arm-none-eabi-objcopy",
-    RANLIB="arm-none-eabi-ranlib",
-    SIZETOOL="arm-none-eabi-size",
+    AR=tool_prefix + "ar",
+    AS=tool_prefix + "as",
+    CC=tool_prefix + "gcc",
+    CXX=tool_prefix + "g++",
+    OBJCOPY=tool_prefix + "objcopy",
+    RANLIB=tool_prefix + "ranlib",
+    SIZETOOL=tool_prefix + "size",
     PROGNAME="firmware",
     PROGSUFFIX=".elf",
     LDSCRIPT_PATH=board.get("build.ldscript"),
@@ -47,10 +48,8 @@ env.Append(
     CXXFLAGS=["-std=c++17", "-fno-exceptions", "-fno-rtti"],
     LINKFLAGS=[
         *core_flags,
-        "-nostartfiles",  # src/hal/bare_metal/startup.c is ours
-        "--specs=nano.specs",
-        "--specs=nosys.specs",
-        "-Wl,--gc-sections",
+        "-nostartfiles",  # the start-up code in src/hal/bare_metal is ours
+        *board.get("build.link_flags"),
         f"-Wl,-Map,{build_dir}/firmware.map",
     ],
     LIBS=["c", "gcc"],
@@ -65,7 +64,7 @@ env.AddPlatformTarget(
 
 # For a look without tinykit; `tinykit flash` starts the same emulator in the background.
 emulator = [
-    "qemu-system-arm",
+    board.get("emulator.program"),
     f"-machine {board.get('emulator.machine')}",
     f"-icount shift={board.get('emulator.icount_shift')},sleep=off",
     "-display none -monitor none",

@@ -2,9 +2,7 @@
 #ifndef CORTEX_M_H
 #define CORTEX_M_H
 
-#include <stdint.h>
-
-#define REGISTER(address) (*(volatile uint32_t *)(address))
+#include "../register.h"
 
 #define SCB_VTOR  REGISTER(0xE000ED08u) /* address of the vector table */
 #define SCB_AIRCR REGISTER(0xE000ED0Cu) /* reset control; writes need the key 0x05FA in the upper half */

@@ -1,4 +1,4 @@
-/* From reset to main(): vector table, FPU, .data and .bss. */
+/* From reset to main() on a Cortex-M: vector table, FPU, .data and .bss. */
 #include <stddef.h>
 #include <stdint.h>
 
