@@ -713,9 +713,47 @@ def resize(before: Shape, after: Shape, **values: bool) -> bytes:
     )
 
 
+def svdf(
+    depth: int = 6,
+    units: int = 4,
+    rank: int = 1,
+    memory: int = 5,
+    *,
+    source: Quant = (0.05, 3),
+    state_scale: float = 0.001,
+) -> bytes:
+    """SVDF with random filters."""
+    rng, writer = np.random.default_rng(0), TfliteWriter()
+    filters = units * rank
+    x = writer.tensor("x", (1, depth), np.int8, scale=source[0], zero_point=source[1])
+    y = writer.tensor("y", (1, units), np.int8, scale=0.08, zero_point=-128)
+    values = rng.integers(-127, 128, (filters, depth)).astype(np.int8)
+    feature = writer.constant("feature", values, scale=0.01)
+    values = rng.integers(-3000, 3000, (filters, memory)).astype(np.int16)
+    time = writer.constant("time", values, scale=0.0002)
+    state = writer.tensor("s", (1, filters * memory), np.int16, scale=state_scale, variable=True)
+    offsets = rng.integers(-(1 << 20), 1 << 20, units).astype(np.int32)
+    b = writer.constant("bias", offsets, scale=state_scale * 0.0002)
+    options = {"rank": rank, "fusedActivationFunction": ACTIVATION["relu"]}
+    writer.op("SVDF", [x, feature, time, b, state], [y], "SVDFOptions", **options)
+    return writer.build([x], [y])
+
+
 def _more_cases() -> dict[str, bytes]:
     a, image = (0.05, 3), (1, 4, 3, 5)
-    return {
+    made = {
+        f"quantize-uint8-{name}": unary("QUANTIZE", (1, 256), source, result, dtype=np.uint8)
+        for name, source, result in (
+            ("shifted", (1 / 256, -128), (1 / 256, 0)),
+            ("finer", (0.05, 3), (0.021, 200)),
+        )
+    }
+    return made | {
+        "svdf-rank-1": svdf(),
+        "svdf-rank-2": svdf(9, 3, 2, 4, source=(0.04, -128)),
+        "svdf-high": svdf(7, 5, 1, 3, source=(0.04, 127)),
+        "svdf-one": svdf(1, 1, 1, 1),
+        "svdf-saturated": svdf(state_scale=0.00001),
         "split_v-channels": split_v((1, 3, 7), (1, 4, 2), 2),
         "split_v-time": split_v((1, 6, 3), (5, 1), 1),
         "padv2-low": padv2(-128),

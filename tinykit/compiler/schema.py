@@ -21,6 +21,7 @@ ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "INT8": np.dtype(np.int8),
+    "UINT8": np.dtype(np.uint8),
     "INT16": np.dtype(np.int16),
     "INT32": np.dtype(np.int32),
     "INT64": np.dtype(np.int64),

@@ -20,4 +20,12 @@ TK_KERNEL void tk_table_s8(const int8_t *in, const int8_t *table, int8_t *out, c
     }
 }
 
+/* The same to uint8, as outputs of some models are. */
+TK_KERNEL void tk_table_s8_u8(const int8_t *in, const uint8_t *table, uint8_t *out, const tk_table_params *p)
+{
+    for (int32_t i = 0; i < p->count; i++) {
+        out[i] = table[in[i] + 128];
+    }
+}
+
 #endif

@@ -27,9 +27,10 @@ def _lower(graph: Graph, op: Op) -> Lowering:
 
 def look_up(graph: Graph, op: Op, position: int, table: np.ndarray) -> Lowering:
     """Return the lowering that replaces each value v of an input by `table[v + 128]`."""
+    unsigned = graph.tensors[op.outputs[0]].dtype == np.uint8
     call = Call(
-        "tk_table_s8",
-        (Input(position), Constant("table", int8(table)), Output()),
+        "tk_table_s8_u8" if unsigned else "tk_table_s8",
+        (Input(position), Constant("table", table if unsigned else int8(table)), Output()),
         "tk_table_params",
         {"count": graph.tensors[op.outputs[0]].size},
     )
