@@ -8,7 +8,9 @@ import single_op
 CONV = "conv2d_s8_dsp"
 DEPTHWISE_3X3 = "depthwise_conv2d_3x3_s8_dsp"
 DEPTHWISE_PLANE = "depthwise_conv2d_plane_s8_dsp"
+DEPTHWISE_COLUMN = "depthwise_conv2d_column_s8_dsp"
 DENSE, DENSE_WIDE = "fully_connected_s8_dsp", "fully_connected_wide_s8_dsp"
+SUM = "sum_s8_dsp"
 POOL = "average_pool2d_s8_dsp"
 
 Cases = dict[str, tuple[str, bytes]]  # name: kernel, model
@@ -93,6 +95,27 @@ def _depthwise() -> Cases:
                 build((1, 9, 7, 8), size, padding="VALID", weights="extreme", source=(0.05, 127)),
             )
     made["depthwise_conv2d-5x5-large"] = (DEPTHWISE_PLANE, build((1, 14, 13, 64), (5, 5)))
+    for image, size, dilation in (  # one output, as at the end of a stream
+        ((1, 15, 1, 40), (15, 1), (1, 1)),
+        ((1, 9, 1, 8), (5, 1), (2, 1)),
+        ((1, 4, 3, 12), (4, 3), (1, 1)),
+        ((1, 1, 5, 4), (1, 5), (1, 1)),
+        ((1, 20, 1, 4), (17, 1), (1, 1)),
+    ):
+        for zero, activation in ((-128, "relu"), (127, "none")):
+            made[f"depthwise_conv2d-column-{size[0]}x{size[1]}-{activation}"] = (
+                DEPTHWISE_COLUMN,
+                build(
+                    image,
+                    size,
+                    dilation=dilation,
+                    stride=(9, 9),
+                    padding="VALID",
+                    activation=activation,
+                    source=(0.05, zero),
+                    weights="extreme" if size[1] == 3 else "random",
+                ),
+            )
     made["depthwise_conv2d-mixed-strides"] = (
         DEPTHWISE_PLANE,
         build((1, 9, 9, 4), (3, 3), stride=(1, 2)),
@@ -144,6 +167,22 @@ def _pools() -> Cases:
     }
 
 
+def _sums() -> Cases:
+    made: Cases = {}
+    fine, coarse = (0.05, 3), (0.1, -128)
+    for builtin in ("ADD", "SUB"):
+        for name, first, second, result in (
+            ("equal-scales", fine, fine, (0.1, -5)),  # halves: every second sum is a tie
+            ("finer-first", fine, coarse, (0.13, 127)),
+            ("far-apart", (0.0001, 127), coarse, (0.11, 0)),
+        ):
+            made[f"{builtin.lower()}-{name}"] = (
+                SUM,
+                single_op.binary(builtin, (1, 300), (1, 300), first, second, result),
+            )
+    return made
+
+
 def cases() -> Cases:
     """Return every case: its name, the kernel that must take it, and the model."""
-    return _convolutions() | _depthwise() | _fully_connected() | _pools()
+    return _convolutions() | _depthwise() | _fully_connected() | _pools() | _sums()

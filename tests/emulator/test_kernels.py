@@ -67,7 +67,7 @@ def test_edge_cases_on_cortex_m4f(group: str, tmp_path: Path) -> None:
     _check(_group(EDGES, group), "cortex-m4f", "speed", tmp_path)
 
 
-@pytest.mark.parametrize("group", ["conv2d", "depthwise", "fully-connected", "pools"])
+@pytest.mark.parametrize("group", GROUPS)
 def test_dsp_kernels_on_cortex_m4f(group: str, tmp_path: Path) -> None:
     """What the packing, the blocks and the roundings of the DSP kernels could get wrong."""
     cases = _check(
