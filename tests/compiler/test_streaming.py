@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 
 import hypothesis
@@ -300,3 +301,37 @@ def test_refusal_names_op_and_reason(name: str) -> None:
     with pytest.raises(ModelError, match=f"cannot be streamed: {reason}") as error:
         streamed(network().build())
     assert error.value.hint
+
+
+def test_states_lie_apart_and_are_moved_on_in_place() -> None:
+    """Each FIFO is its state's memory; no two overlap, and the arena holds none of them."""
+    data = TimeNetwork((1, 12, 1, 5)).conv(3).depthwise((4, 1)).dense(2).build()
+    compiled = compile_model(data, CORES["cortex-m3"], stream=True)
+    plan, graph = compiled.plan, compiled.graph
+    pushes = [op for op in graph.ops if op.kind == "stream_push"]
+    places = [plan.places[op.outputs[0]] for op in pushes]
+    sizes = [graph.tensors[op.outputs[0]].nbytes for op in pushes]
+    assert [plan.places[op.inputs[0]] for op in pushes] == places
+    assert {place.memory for place in places} == {"state"}
+    spans = sorted((place.offset, size) for place, size in zip(places, sizes, strict=True))
+    ends = [0, *(offset + size for offset, size in spans)]
+    assert all(offset >= end for (offset, _), end in zip(spans, ends, strict=False))
+    assert plan.state_bytes >= ends[-1]
+
+
+def test_state_has_one_reader() -> None:
+    """A FIFO that something else reads as well would be seen half moved."""
+    stream = streamed(TimeNetwork((1, 12, 1, 5)).conv(3).dense(2).build())
+    graph = stream.graph
+    push = graph.ops[0]
+    twice = dataclasses.replace(push, outputs=(max(graph.tensors) + 1,), index=99)
+    tensors = {**graph.tensors, twice.outputs[0]: graph.tensors[push.outputs[0]]}
+    with pytest.raises(ModelError, match="is read 2 times, not once"):
+        dataclasses.replace(graph, ops=[push, twice, *graph.ops[1:]], tensors=tensors).verify()
+
+
+def test_passes_leave_a_state_alone() -> None:
+    """A state has a value at compile time, its first: nothing may be folded into it."""
+    stream = streamed(TimeNetwork((1, 12, 1, 5)).depthwise().dense(2).build())
+    again = passes.run(stream.graph)
+    assert [op.kind for op in again.ops] == [op.kind for op in stream.graph.ops]
