@@ -739,6 +739,18 @@ def svdf(
     return writer.build([x], [y])
 
 
+def float_ends() -> bytes:
+    """A RELU with float input and output: QUANTIZE before, DEQUANTIZE behind."""
+    writer = TfliteWriter()
+    x, y = (writer.tensor(name, (1, 256), np.float32) for name in "xy")
+    a = writer.tensor("a", (1, 256), np.int8, scale=0.05, zero_point=3)
+    b = writer.tensor("b", (1, 256), np.int8, scale=0.03, zero_point=-7)
+    writer.op("QUANTIZE", [x], [a])
+    writer.op("RELU", [a], [b])
+    writer.op("DEQUANTIZE", [b], [y])
+    return writer.build([x], [y])
+
+
 def _more_cases() -> dict[str, bytes]:
     a, image = (0.05, 3), (1, 4, 3, 5)
     made = {
@@ -749,6 +761,7 @@ def _more_cases() -> dict[str, bytes]:
         )
     }
     return made | {
+        "quantize-float-ends": float_ends(),
         "svdf-rank-1": svdf(),
         "svdf-rank-2": svdf(9, 3, 2, 4, source=(0.04, -128)),
         "svdf-high": svdf(7, 5, 1, 3, source=(0.04, 127)),

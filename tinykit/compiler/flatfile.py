@@ -57,6 +57,7 @@ class OpRecord:
     outputs: tuple[int, ...]
     options_name: str
     options: Any
+    done: bool = False  # has no work left at run time: what it says became part of the record
 
 
 @dataclass

@@ -22,7 +22,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykit.compiler import flatfile, golden_worker
+from tinykit.compiler import flatfile, float_ends, golden_worker, schema
 from tinykit.errors import ModelError
 
 Array = NDArray[Any]
@@ -78,7 +78,11 @@ class Golden:
                     self.close()
                     raise
                 arena *= 8
+        ends = float_ends.integers(record) if _in_range(record) else {}
+        behind = {key: record.tensors[integer] for key, integer in ends.items()}
         self._inputs = len(record.inputs)
+        self._input_ends = [behind.get(key) for key in record.inputs]
+        self._output_ends = [behind.get(key) for key in record.outputs]
         self._keys = sorted(
             {
                 key
@@ -100,6 +104,8 @@ class Golden:
         Parameters
         ----------
         inputs : sequence of arrays (N, *shape of the input)
+            Where the model has float ends (`tinykit.compiler.float_ends`), the integers behind
+            them go in and come out, as they do with the compiled model.
 
         Returns
         -------
@@ -113,7 +119,15 @@ class Golden:
             )
         if len(inputs[0]) == 0:
             raise ModelError("golden interpreter: no input vectors given")
-        return self._worker.ask({"command": "run"}, list(inputs))
+        given = [
+            value if end is None else _dequantized(value, end)
+            for value, end in zip(inputs, self._input_ends, strict=True)
+        ]
+        outputs = self._worker.ask({"command": "run"}, given)
+        return [
+            value if end is None else _quantized(value, end)
+            for value, end in zip(outputs, self._output_ends, strict=True)
+        ]
 
     def tensors(self, inputs: Sequence[Array]) -> dict[int, Array]:
         """Compute one inference and return every tensor that an op reads or writes, by number."""
@@ -139,6 +153,24 @@ class Golden:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _in_range(record: flatfile.FileRecord) -> bool:
+    keys = {key for op in record.ops for key in (*op.inputs, *op.outputs)}
+    return all(key < len(record.tensors) for key in keys)
+
+
+def _dequantized(values: Array, like: flatfile.TensorRecord) -> Array:
+    """Return what DEQUANTIZE makes of integers; floats as they are."""
+    if values.dtype.kind == "f":
+        return values
+    return (values.astype(np.float32) - np.float32(like.zero_point[0])) * like.scale[0]
+
+
+def _quantized(values: Array, like: flatfile.TensorRecord) -> Array:
+    """Return the integers that DEQUANTIZE had."""
+    integers = np.rint(values / like.scale[0]) + like.zero_point[0]
+    return integers.astype(schema.DTYPES[like.type])
 
 
 def _arena_bytes(record: flatfile.FileRecord) -> int:

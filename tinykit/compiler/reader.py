@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tinykit.compiler import flatfile, ops, schema, variables
+from tinykit.compiler import flatfile, float_ends, ops, schema, variables
 from tinykit.compiler.flatfile import FileRecord, OpRecord, TensorRecord
 from tinykit.compiler.ir import Graph, Op, Quantization, Tensor
 from tinykit.errors import ModelError
@@ -42,7 +42,8 @@ def read_tflite(data: bytes, name: str = "model") -> Graph:
     Returns
     -------
     Graph
-        Verified. Tensors keep their numbers in the file; those that nothing uses are dropped.
+        Verified. Float inputs that are quantized at once, and float outputs, are the integers
+        behind them. Tensors keep their numbers in the file; those that nothing uses are dropped.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def read_tflite(data: bytes, name: str = "model") -> Graph:
     for role, keys in (("input", record.inputs), ("output", record.outputs)):
         if not keys:
             raise ModelError(f"model: the graph has no {role}", flatfile.NOT_A_MODEL_HINT)
-    record = variables.resolve(record)
+    record = float_ends.resolve(variables.resolve(record))
     _check_supported(record.ops)
     graph = Graph(
         tensors={key: _tensor(record, key, where) for key, where in _uses(record).items()},
@@ -69,7 +70,7 @@ def read_tflite(data: bytes, name: str = "model") -> Graph:
         metadata=_metadata(record),
     )
     for index, op in enumerate(record.ops):
-        if op.builtin not in variables.DONE:
+        if not op.done:
             graph.ops.append(_op(graph, op, index))
     # constants that became attrs are no longer read by anyone
     kept = {key for op in graph.ops for key in op.inputs + op.outputs}
@@ -110,9 +111,11 @@ def _short(keys: tuple[int, ...]) -> str:
 
 def _check_supported(records: list[OpRecord]) -> None:
     """Refuse the model when it has ops without a rule, naming all of them."""
-    known = ops.by_builtin() | dict.fromkeys(variables.DONE)
+    known = ops.by_builtin()
     missing = [
-        f"op {index} {op.builtin}" for index, op in enumerate(records) if op.builtin not in known
+        f"op {index} {op.builtin}"
+        for index, op in enumerate(records)
+        if op.builtin not in known and not op.done
     ]
     if not missing:
         return

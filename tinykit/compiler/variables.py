@@ -16,8 +16,7 @@ from tinykit.compiler import flatfile
 from tinykit.compiler.flatfile import FileRecord, OpRecord, TensorRecord
 from tinykit.errors import ModelError
 
-DONE = frozenset({"VAR_HANDLE", "CALL_ONCE"})
-"""Ops that have done their work once `resolve` has run."""
+_DONE = frozenset({"VAR_HANDLE", "CALL_ONCE"})
 
 OPTIONS = {"VarHandleOptions", "CallOnceOptions"}
 """Options tables that `resolve` reads."""
@@ -38,14 +37,14 @@ def resolve(record: FileRecord) -> FileRecord:
     ModelError
         When a handle is not made by VAR_HANDLE, or a first value is not a constant.
     """
-    if not any(op.builtin in DONE for op in record.ops):
+    if not any(op.builtin in _DONE for op in record.ops):
         return record
     handles, first = _handles(record), _first_values(record)
     tensors, ops = list(record.tensors), list(record.ops)
     states: dict[_Name, int] = {}
     for index, op in enumerate(record.ops):
-        if op.builtin in DONE:  # its handle is no tensor that could be read
-            ops[index] = dataclasses.replace(op, inputs=(), outputs=())
+        if op.builtin in _DONE:  # its handle is no tensor that could be read
+            ops[index] = dataclasses.replace(op, inputs=(), outputs=(), done=True)
         if op.builtin not in ("READ_VARIABLE", "ASSIGN_VARIABLE"):
             continue
         name, value = _variable(op, index, handles)
