@@ -10,11 +10,12 @@ typedef struct {
     int32_t input_chunk, recurrent_chunk; /* see tk_dsp_four_rows() */
 } tk_lstm_dsp_params;
 
-/* Half of twice_acc scaled, limited to 16 bits.  shift: -30..31, to the right. */
+/* Half of twice_acc scaled, limited to 16 bits: tk_requantize_any() without 64-bit arithmetic.
+ * shift: to the right; to the left only as far as twice_acc * 2^-shift fits 32 bits. */
 TK_INLINE int32_t tk_lstm_scaled_doubled(int32_t twice_acc, int32_t multiplier, int32_t shift)
 {
     if (shift < 1) {
-        return tk_limited_s16(tk_requantize_any(twice_acc >> 1, multiplier, shift));
+        return tk_limited_s16(tk_smmlar((int32_t)((uint32_t)twice_acc << -shift), multiplier, 0));
     }
     /* rounded twice with the sign trick of tk_output_doubled_s8() */
     return tk_limited_s16(tk_smmlar(twice_acc, multiplier, (1 << (shift - 1)) + (twice_acc >> 31)) >> shift);

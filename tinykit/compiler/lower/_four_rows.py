@@ -43,7 +43,8 @@ def chunk(filters: Array, *, wide: bool) -> int:
         size = -(-size // 32) * 16  # half, in whole rounds of the inner loop
 
 
-def sums_fit(filters: Array, bias: Array) -> bool:
-    """Whether doubled accumulators fit 32 bits, after any part of the depth too."""
+def sums_fit(filters: Array, bias: Array, left_shift: int = 0) -> bool:
+    """Whether doubled accumulators fit 32 bits, after any part of the depth, and shifted."""
     sums = np.abs(filters.astype(np.int64)).sum(axis=1)
-    return 2 * int((np.abs(bias.astype(np.int64)) + 128 * sums).max()) <= arithmetic.INT32_MAX
+    reach = 2 * int((np.abs(bias.astype(np.int64)) + 128 * sums).max())
+    return reach << left_shift <= arithmetic.INT32_MAX

@@ -21,12 +21,14 @@ _MATRICES = (meaning.INPUT_FILTERS, meaning.RECURRENT_FILTERS)
 
 
 def _matches(graph: Graph, op: Op) -> bool:
-    return all(
-        _four_rows.sums_fit(
-            lstm.filters(graph, op, first), lstm.biases(graph, op, first).reshape(-1)
-        )
-        for first in _MATRICES
-    )
+    """Whether doubled sums fit 32 bits, shifted to the left where their scales are above 1 too."""
+    scaling = meaning.RULE.scaling(graph, op)
+    for first, scales in zip(_MATRICES, (scaling.input, scaling.recurrent), strict=True):
+        left = max(0, *(shift for _, shift in scales))
+        biases = lstm.biases(graph, op, first).reshape(-1)
+        if not _four_rows.sums_fit(lstm.filters(graph, op, first), biases, left):
+            return False
+    return True
 
 
 def _packed(graph: Graph, op: Op, role: str, first: int) -> Constant:
