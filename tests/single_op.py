@@ -739,6 +739,45 @@ def svdf(
     return writer.build([x], [y])
 
 
+def transpose_conv(
+    image: Shape = (1, 3, 4, 3),
+    filters: Shape = (4, 3, 3),
+    stride: Shape = (2, 2),
+    *,
+    padding: str = "SAME",
+    source: Quant = (0.05, 3),
+    bias: bool = True,
+    per_channel: bool = True,
+) -> bytes:
+    """TRANSPOSE_CONV: `filters` is (output channels, height, width)."""
+    linear = _Linear(
+        0,
+        (*filters, image[3]),
+        0,
+        per_channel=per_channel,
+        bias=bias,
+        source=source,
+        weights="random",
+    )
+    more = [max(0, filters[1 + i] - stride[i]) if padding == "VALID" else 0 for i in (0, 1)]
+    out = (1, *(image[1 + i] * stride[i] + more[i] for i in (0, 1)), filters[0])
+    writer = TfliteWriter()
+    shape = writer.constant("shape", np.array(out, np.int32))
+    x = writer.tensor("x", image, np.int8, scale=source[0], zero_point=source[1])
+    weights, *rest = linear.add(writer, source, 0)
+    y = writer.tensor("y", out, np.int8, scale=linear.output_scale, zero_point=-5)
+    writer.op(
+        "TRANSPOSE_CONV",
+        [shape, weights, x, *rest],
+        [y],
+        "TransposeConvOptions",
+        padding=PADDING[padding],
+        strideH=stride[0],
+        strideW=stride[1],
+    )
+    return writer.build([x], [y])
+
+
 def float_ends() -> bytes:
     """A RELU with float input and output: QUANTIZE before, DEQUANTIZE behind."""
     writer = TfliteWriter()
@@ -762,6 +801,12 @@ def _more_cases() -> dict[str, bytes]:
     }
     return made | {
         "quantize-float-ends": float_ends(),
+        "transpose_conv-same": transpose_conv(),
+        "transpose_conv-valid": transpose_conv(padding="VALID", source=(0.05, -128)),
+        "transpose_conv-one": transpose_conv((1, 1, 1, 1), (1, 1, 1), (1, 1)),
+        "transpose_conv-even": transpose_conv((1, 4, 3, 2), (3, 4, 2), (2, 1), bias=False),
+        "transpose_conv-wide-stride": transpose_conv((1, 3, 3, 2), (3, 2, 2), (3, 3)),
+        "transpose_conv-high": transpose_conv(source=(0.05, 127), per_channel=False),
         "svdf-rank-1": svdf(),
         "svdf-rank-2": svdf(9, 3, 2, 4, source=(0.04, -128)),
         "svdf-high": svdf(7, 5, 1, 3, source=(0.04, 127)),

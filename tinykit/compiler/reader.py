@@ -251,7 +251,11 @@ def _op(graph: Graph, record: OpRecord, index: int) -> Op:
         raise ModelError(f"{op}: has {given}, needs {rule.options}", flatfile.NOT_A_MODEL_HINT)
     attrs = rule.parse(record.options if rule.options else None, graph, op)
     changed = (_state(op, inputs, position) for position in rule.states)
-    return Op(rule.kind, inputs[rule.operands], (*record.outputs, *changed), attrs, index)
+    if isinstance(rule.operands, slice):
+        kept = inputs[rule.operands]
+    else:
+        kept = tuple(inputs[position] for position in rule.operands if position < len(inputs))
+    return Op(rule.kind, kept, (*record.outputs, *changed), attrs, index)
 
 
 def _state(op: Op, inputs: tuple[int | None, ...], position: int) -> int:

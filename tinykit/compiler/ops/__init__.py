@@ -28,7 +28,7 @@ class OpRule(ABC):
     kind: str  # our name, snake case: "conv2d"
     builtin: str  # the name in the .tflite schema: "CONV_2D"; "" for an op that no file has
     options: str = ""  # the schema's options table that the op must have; "": none is needed
-    operands: slice = slice(None)  # the inputs that are values; `parse` takes the rest into attrs
+    operands: slice | tuple[int, ...] = slice(None)  # inputs that stay; `parse` has the rest
     states: tuple[int, ...] = ()  # inputs that it changes in place: they are outputs as well
 
     @abstractmethod
