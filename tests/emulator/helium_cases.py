@@ -13,13 +13,22 @@ DENSE = "fully_connected_s8_helium"
 POOL = "pool2d_s8_helium"
 MEAN = "mean_s8_helium"
 TABLE = "table_s8_helium"
+LSTM = "lstm_s8_helium"
 
 _LOW, _HIGH = (0.05, -128), (0.05, 127)
 
 
 def cases() -> dict[str, tuple[str, bytes]]:
     """Return name -> (the kernel it is to take, the model)."""
-    return _convolutions() | _depthwise() | _dense() | _roundings() | _pools() | _tables()
+    return (
+        _convolutions()
+        | _depthwise()
+        | _dense()
+        | _roundings()
+        | _pools()
+        | _tables()
+        | _recurrent()
+    )
 
 
 def _convolutions() -> dict[str, tuple[str, bytes]]:
@@ -107,6 +116,14 @@ def _tables() -> dict[str, tuple[str, bytes]]:
     }
     made["logistic-300"] = single_op.unary("LOGISTIC", (1, 300), (0.05, 3), (1 / 256, -128))
     return {f"look-ups-{name}": (TABLE, data) for name, data in made.items()}
+
+
+def _recurrent() -> dict[str, tuple[str, bytes]]:
+    made = {
+        f"depth-{depth}-units-{units}": single_op.lstm(steps, depth, units, gain=gain)
+        for steps, depth, units, gain in ((3, 17, 5, 1), (2, 16, 20, 3), (1, 33, 4, 20))
+    }
+    return {f"unidirectional_sequence_lstm-{name}": (LSTM, data) for name, data in made.items()}
 
 
 def _roundings() -> dict[str, tuple[str, bytes]]:

@@ -24,6 +24,7 @@ GROUPS = {
     "conv2d": ("conv2d-",),
     "depthwise": ("depthwise_conv2d-",),
     "fully-connected": ("fully_connected-",),
+    "lstm": ("unidirectional_sequence_lstm-",),
     "pools": ("average_pool2d-", "max_pool2d-", "mean-"),
 }
 """What goes into one firmware: the cases whose names start so."""
