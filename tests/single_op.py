@@ -583,6 +583,9 @@ def _lookup_cases() -> dict[str, bytes]:
     made["leaky_relu-negative"] = unary(
         "LEAKY_RELU", shape, (0.05, 3), (0.04, 1), options="LeakyReluOptions", alpha=-0.7
     )
+    made["leaky_relu-negative-ties"] = unary(  # every odd input ends halfway between two outputs
+        "LEAKY_RELU", shape, (0.05, 3), (0.05, 1), options="LeakyReluOptions", alpha=-0.5
+    )
     for zero_point in (-128, 0, 100):
         q = (0.06, zero_point)
         made[f"relu6-{zero_point}"] = unary("RELU6", shape, q, q)

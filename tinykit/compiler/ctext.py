@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 _WIDTH = 112
@@ -37,7 +36,7 @@ def array(name: str, data: NDArray[Any], align: int, note: str = "") -> str:
     head = f"static const {data.dtype.name}_t {name}[{size}] TK_ALIGNED({align}) = {{"
     digits = 2 * data.dtype.itemsize
     form = f"0x{{:0{digits}x}}" if data.dtype.kind == "u" else "{}"  # packed words, or numbers
-    texts = [[form.format(int(value)) for value in row] for row in np.atleast_2d(data)]
+    texts = [[form.format(int(value)) for value in row] for row in _rows(data)]
     width = max(len(text) for row in texts for text in row)
     per_line = max(1, (_WIDTH - len(_INDENT)) // (width + 2))
     lines = [
@@ -46,6 +45,11 @@ def array(name: str, data: NDArray[Any], align: int, note: str = "") -> str:
         for i in range(0, len(row), per_line)
     ]
     return "\n".join([head + (f" /* {note} */" if note else ""), *lines, "};"])
+
+
+def _rows(data: NDArray[Any]) -> NDArray[Any]:
+    """Return `data`, of any rank, as rows of its last axis."""
+    return data.reshape(-1, data.shape[-1]) if data.ndim else data.reshape(1, 1)
 
 
 def initialiser(params: Mapping[str, Any]) -> str:

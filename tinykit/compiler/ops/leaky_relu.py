@@ -21,13 +21,10 @@ class LeakyRelu:
 
 
 def _factors(op: Op, source: Tensor, result: Tensor) -> tuple[float, float]:
-    """Return the factors above and below zero, computed in float32 as in TFLM."""
-    alpha = np.float32(op.attrs.alpha)
-    with np.errstate(over="ignore"):
-        return (
-            float(np.float32(source.scale / result.scale)),
-            float(np.float32(np.float32(source.scale * alpha) / result.scale)),
-        )
+    """Return the factors above and below zero, in double precision from float32 scales."""
+    above = float(source.scale) / float(result.scale)
+    below = float(source.scale) * float(np.float32(op.attrs.alpha)) / float(result.scale)
+    return above, below
 
 
 class _Rule(_lookup.LookupRule):
@@ -45,9 +42,9 @@ class _Rule(_lookup.LookupRule):
     def compute(self, op: Op, source: Tensor, result: Tensor) -> NDArray[np.int64]:
         centred = _lookup.INPUTS - source.zero_point
         above, below = _factors(op, source, result)
-        scaled = np.where(
-            centred >= 0, _lookup.rescale(centred, above), _lookup.rescale(centred, below)
-        )
+        # TFLM rounds the product with a negative alpha as that with its magnitude, then negates
+        negative = np.sign(below).astype(np.int64) * _lookup.rescale(centred, abs(below))
+        scaled = np.where(centred >= 0, _lookup.rescale(centred, above), negative)
         return scaled + result.zero_point
 
 
