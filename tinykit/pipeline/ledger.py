@@ -93,5 +93,7 @@ def outputs(stage: Stage, project: Project) -> dict[str, str]:
     return {name: fingerprint.of_path(project.path(name)) for name in stage.writes}
 
 
-def _list(names: list[str]) -> str:
-    return ", ".join(name.removeprefix("build/") for name in names)
+def _list(names: list[str], most: int = 2) -> str:
+    """Name the first few: `c, plan.json and 3 more`."""
+    listed = ", ".join(name.removeprefix("build/") for name in names[:most])
+    return listed + (f" and {len(names) - most} more" if len(names) > most else "")
