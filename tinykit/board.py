@@ -218,7 +218,7 @@ def _check_hal(path: Path, board: Board) -> None:
 
 
 def _check_offline(path: Path, board: Board) -> None:
-    """Check what our own PlatformIO platform needs: a linker script and a core we have tools for."""
+    """Check what our own PlatformIO platform needs: a linker script, a core we have tools for."""
     memory = board.memory
     if memory.flash_origin is None or memory.ram_origin is None:
         raise BoardError(

@@ -162,7 +162,7 @@ def _accuracies(manifests: dict[str, Manifest], where: str) -> list[Figure]:
     floating = manifests["compress"].get("evaluation") or manifests["train"].get("evaluation") or {}
     quantized = manifests["quantize"].get("evaluation") or {}
     device = manifests["device"]
-    tested = device.get("vectors", device.get("inputs_tested", 0))
+    tested = int(device.get("vectors") or device.get("inputs_tested") or 0)
     return [
         Figure(
             "accuracy_float",
