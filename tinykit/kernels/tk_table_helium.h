@@ -6,8 +6,8 @@
 
 #include <arm_mve.h>
 
-/* tk_table_s8() by gather loads: in[i] + 128, as an unsigned byte, is in[i] with its sign bit turned over. */
-TK_KERNEL void tk_table_s8_helium(const int8_t *in, const int8_t *table, int8_t *out, const tk_table_params *p)
+/* By gather loads: in[i] + 128, as an unsigned byte, is in[i] with its sign bit turned over. */
+TK_INLINE void tk_helium_look_up(const int8_t *in, const void *table, void *out, int32_t count)
 {
     __asm__ volatile("dlstp.8 lr, %[count]\n"
                      "1:\n\t"
@@ -17,8 +17,20 @@ TK_KERNEL void tk_table_s8_helium(const int8_t *in, const int8_t *table, int8_t 
                      "vstrb.8 q1, [%[out]], #16\n\t"
                      "letp lr, 1b"
                      : [in] "+r"(in), [out] "+r"(out)
-                     : [table] "r"(table), [count] "r"(p->count), [sign] "w"(vdupq_n_u8(0x80))
+                     : [table] "r"(table), [count] "r"(count), [sign] "w"(vdupq_n_u8(0x80))
                      : "lr", "q0", "q1", "memory", "cc");
+}
+
+/* tk_table_s8(), with the same arguments. */
+TK_KERNEL void tk_table_s8_helium(const int8_t *in, const int8_t *table, int8_t *out, const tk_table_params *p)
+{
+    tk_helium_look_up(in, table, out, p->count);
+}
+
+/* tk_table_s8_u8(), with the same arguments. */
+TK_KERNEL void tk_table_s8_u8_helium(const int8_t *in, const uint8_t *table, uint8_t *out, const tk_table_params *p)
+{
+    tk_helium_look_up(in, table, out, p->count);
 }
 
 #endif

@@ -19,7 +19,7 @@ def _lower(graph: Graph, op: Op) -> Lowering:
     """Lower as for any core; the C function differs."""
     lowering = _PORTABLE[op.kind].lower(graph, op)
     (call,) = lowering.calls
-    return replace(lowering, calls=(replace(call, function="tk_table_s8_helium"),))
+    return replace(lowering, calls=(replace(call, function=f"{call.function}_helium"),))
 
 
 KINDS = tuple(_PORTABLE)
