@@ -89,6 +89,7 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
     BudgetError
         When no model within the limits can be reached.
     """
+    seed_everything(config.train.seed)  # before any layer is made: Dropout draws its own seed then
     model = _load_model(build / "model.keras")
     features = feature_files.load(build / "features.npz", config.features)
 
