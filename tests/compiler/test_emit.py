@@ -11,6 +11,7 @@ from pathlib import Path
 import networks
 import numpy as np
 import pytest
+import single_op
 
 import tinykit
 from tinykit.board import CORES
@@ -201,3 +202,11 @@ def test_arrays_are_in_columns() -> None:
         range(-60, 60)
     )
     assert len({line.index(",") for line in lines[1:-1]}) == 1
+
+
+def test_constants_of_any_rank_are_operands() -> None:
+    """A constant image that an op reads is an array as any other."""
+    shape = (2, 2, 2, 3)
+    data = single_op.binary("ADD", shape, shape, (0.1, 0), (0.2, 3), (0.3, 1), constant=True)
+    text = compile_model(data, CORES["cortex-m3"]).sources["tk_model.c"]
+    assert "[2 * 2 * 2 * 3]" in text

@@ -141,3 +141,16 @@ def test_large_problems_end(count: int) -> None:
     blocks = [Block(17 * (i * i % 23) + 4, i // 2, i // 2 + i % 4) for i in range(count)]
     layout = solve(blocks)
     assert layout.bytes <= 1.3 * layout.lower_bound
+
+
+def test_many_blocks_alive_at_once() -> None:
+    """Where nothing can be shared, the blocks are stacked; hundreds take no minutes."""
+    layout = solve([Block(8, i, 400) for i in range(400)])
+    assert layout.bytes == layout.lower_bound == 3200
+
+
+def test_the_search_ends_when_ties_are_hopeless() -> None:
+    """Of 2**40 sets of ties, every large one contradicts itself: the search gives up in time."""
+    blocks = [Block(8, 0, 1) for _ in range(40)] + [Block(16, 1, 2)]
+    overlaps = [Overlap(i, 40, exact=True) for i in range(40)]
+    assert solve(blocks, overlaps, node_limit=500).bytes >= 40 * 8

@@ -177,7 +177,7 @@ BAD: dict[str, tuple[Callable[[Any], None], str]] = {
     "buffer-too-short": (_drop_w, "shape (4, 4): 16 B, its buffer has 15 B"),
     "shape-negative": (_set(f"{T}.2.shape", ints([1, -4])), "tensor 2 'h' has the dynamic shape"),
     "shape-empty": (_set(f"{T}.2.shape", ints([0, 4])), "tensor 2 'h' has the empty shape"),
-    "shape-giant": (_set(f"{T}.2.shape", ints([1 << 30, 1 << 30])), "the limit is 67,108,864 B"),
+    "shape-giant": (_set(f"{T}.2.shape", ints([1 << 30, 1 << 30])), "the limit is 16,777,216 B"),
     "shape-rank": (_set(f"{T}.2.shape", ints([1] * 9)), "has 9 values, the limit is 8"),
     "signature": (_set(f"{T}.2.shapeSignature", ints([1, -1])), "dynamic shape (1, -1)"),
     "float": (_float(2), "op 0 FULLY_CONNECTED: tensor 2 'h' is float32, not int8"),

@@ -11,6 +11,7 @@ import single_op
 
 from tinykit.compiler import passes, reference
 from tinykit.compiler.reader import read_tflite
+from tinykit.compiler.writer import TfliteWriter
 from tinykit.errors import ModelError
 
 KINDS = {  # one model of each structure: constants, options, axes, several inputs and outputs
@@ -85,3 +86,30 @@ def test_damaged_public_model(shared_models: Path) -> None:
             read_tflite(bytes(data))
         except ModelError as error:
             assert error.message
+
+
+def test_many_tensors_of_one_buffer() -> None:
+    """Tensors may share a buffer: a small file must not become gigabytes of constants."""
+    writer = TfliteWriter()
+    shape, data = (1, 1 << 20), np.zeros((1, 1 << 20), np.int8)
+    x, y = (writer.tensor(name, shape, np.int8, scale=0.05) for name in "xy")
+    constants = [writer.constant(f"c{i}", data, scale=0.05) for i in range(100)]
+    for key in constants:  # all in the buffer of the first
+        writer._tensors[key].buffer = writer._tensors[constants[0]].buffer
+    for i, key in enumerate(constants):
+        made = writer.tensor(f"t{i}", shape, np.int8, scale=0.05) if i < 99 else y
+        writer.op("ADD", [x, key], [made], "AddOptions")
+    writer._buffers[2:] = []
+    with pytest.raises(ModelError, match="the limit is 67,108,864 B"):
+        read_tflite(writer.build([x], [y]))
+
+
+def test_too_many_ops() -> None:
+    """Planning takes time that grows with the square of the ops."""
+    writer = TfliteWriter()
+    x = writer.tensor("x", (1, 1), np.int8, scale=0.05)
+    results = [writer.tensor("y", (1, 1), np.int8, scale=0.05) for _ in range(4001)]
+    for y in results:
+        writer.op("RELU", [x], [y])
+    with pytest.raises(ModelError, match="4,001 ops, the limit is 4,000"):
+        read_tflite(writer.build([x], results[:1]))

@@ -106,7 +106,9 @@ def solve(
         if best is not None and (best_bytes == bound or node_limit <= 0):
             exhausted &= node_limit > 0
             break
-        node_limit -= 1
+        if node_limit <= 0:
+            tied = []  # every larger set contradicted itself, and there are 2**n
+        node_limit -= 1 + len(blocks) // 8  # the bound and the problem take time as well
         if best is not None and lower_bound(blocks, [*loose, *tied]) >= best_bytes:
             continue
         problem = _Problem.of(blocks, loose, tied)
@@ -178,16 +180,18 @@ class _Problem:
         """Place the groups in `order`, each at the lowest offset that fits those before it."""
         offsets: dict[int, int] = {}
         for u in order:
-            others = [(v, at) for v, at in offsets.items() if self.above[u][v] is not None]
-            candidates = sorted({0, *(at + (self.above[u][v] or 0) for v, at in others)})
-            offsets[u] = next(
-                c
-                for c in candidates
-                if all(
-                    c - at >= (self.above[u][v] or 0) or at - c >= (self.above[v][u] or 0)
-                    for v, at in others
-                )
-            )
+            taken = []  # where u may not begin: the open intervals around those placed
+            for v, at in offsets.items():
+                above, below = self.above[u][v], self.above[v][u]
+                if above is not None and below is not None and above + below > 0:
+                    taken.append((at - below, at + above))
+            offset = 0
+            for low, high in sorted(taken):
+                if low < offset < high:
+                    offset = high
+                elif offset <= low:
+                    break  # and all others begin above it
+            offsets[u] = offset
         return [offsets[u] for u in range(len(self.bytes))]
 
     def total(self, offsets: Sequence[int]) -> int:

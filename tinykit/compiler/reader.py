@@ -18,7 +18,10 @@ from tinykit.compiler.ir import Graph, Op, Quantization, Tensor
 from tinykit.errors import ModelError
 from tinykit.paths import sha256_bytes
 
-MAX_TENSOR_BYTES = 64 << 20
+# far beyond any microcontroller, and what it takes for a hostile file to cost little
+MAX_TENSOR_BYTES = 16 << 20
+MAX_TOTAL_BYTES = 64 << 20  # all tensors that are used
+MAX_OPS = 4000  # the planner compares every two tensors
 
 _QUANTIZE_HINT = (
     "quantize it with full-integer int8 quantization, inputs and outputs included "
@@ -60,6 +63,7 @@ def read_tflite(data: bytes, name: str = "model") -> Graph:
             raise ModelError(f"model: the graph has no {role}", flatfile.NOT_A_MODEL_HINT)
     record = float_ends.resolve(variables.resolve(record))
     _check_supported(record.ops)
+    _check_size(record)
     graph = Graph(
         tensors={key: _tensor(record, key, where) for key, where in _uses(record).items()},
         ops=[],
@@ -126,6 +130,26 @@ def _check_supported(records: list[OpRecord]) -> None:
         raise ModelError(f"{missing[0]}: the model is only partly quantized", _QUANTIZE_HINT)
     listed = ", ".join(missing[:6]) + (f" and {len(missing) - 6} more" if len(missing) > 6 else "")
     raise ModelError(f"{listed}: not supported", f"supported ops: {', '.join(sorted(known))}")
+
+
+def _check_size(record: FileRecord) -> None:
+    """Refuse models that would take minutes or gigabytes: buffers may be shared by many tensors."""
+    hint = "no microcontroller can hold it: use a smaller model"
+    if len(record.ops) > MAX_OPS:
+        raise ModelError(f"model: it has {len(record.ops):,} ops, the limit is {MAX_OPS:,}", hint)
+    total = 0
+    for key in _uses(record):
+        raw = record.tensors[key]
+        dtype = schema.DTYPES.get(raw.type)
+        size = max(0, math.prod(raw.shape)) * (dtype.itemsize if dtype else 1)
+        total += min(size, MAX_TENSOR_BYTES + 1)  # a single giant is refused by its name later
+    named = [n for n in record.metadata.values() if 0 <= n < len(record.buffers)]
+    total += sum(record.buffers[n].size for n in named)
+    if total > MAX_TOTAL_BYTES:
+        raise ModelError(
+            f"model: its tensors and metadata have {total:,} B, the limit is {MAX_TOTAL_BYTES:,} B",
+            hint,
+        )
 
 
 def _uses(record: FileRecord) -> dict[int, str]:

@@ -16,7 +16,7 @@ PADDINGS = {0: "SAME", 1: "VALID"}
 # far beyond sense, and what it takes for a hostile file to cost little
 MAX_STEP = 1 << 15  # of a stride, a dilation or one side of a window
 MAX_TAPS = 1 << 16  # positions inside a window
-MAX_PADDED = 1 << 26  # elements of the image with its padding
+MAX_PADDED = 1 << 24  # elements of the image with its padding
 
 
 @dataclass(frozen=True)
