@@ -208,5 +208,5 @@ def test_constants_of_any_rank_are_operands() -> None:
     """A constant image that an op reads is an array as any other."""
     shape = (2, 2, 2, 3)
     data = single_op.binary("ADD", shape, shape, (0.1, 0), (0.2, 3), (0.3, 1), constant=True)
-    text = compile_model(data, CORES["cortex-m3"]).sources["tk_model.c"]
+    text = compile_model(data, CORES["cortex-m3"]).sources["tk_model_weights.h"]
     assert "[2 * 2 * 2 * 3]" in text
