@@ -67,6 +67,7 @@ class _Linear:
         self.filter = {
             "random": lambda: rng.integers(-127, 128, shape),
             "extreme": lambda: np.full(shape, 127),
+            "lowest": lambda: np.full(shape, -128),  # which symmetric quantization never gives
             "zero": lambda: np.zeros(shape),
         }[weights]().astype(np.int8)
         self.bias = rng.integers(-3000, 3000, channels).astype(np.int32) if bias else None
@@ -408,6 +409,7 @@ def _window_cases(kind: str, build: Callable[..., bytes]) -> dict[str, bytes]:
         "no-bias": build(bias=False),
         "extreme-weights": build(weights="extreme"),
         "zero-weights": build(weights="zero"),
+        "lowest-weights": build(weights="lowest"),
         "one-channel": build(image=(1, 5, 5, 1)),
         "odd-channels": build(image=(1, 4, 4, 7)),
         "wide-channels": build(image=(1, 3, 2, 33)),
@@ -437,6 +439,7 @@ def cases() -> dict[str, bytes]:
         "fully_connected-per-tensor": fully_connected(),
         "fully_connected-per-channel": fully_connected(per_channel=True),
         "fully_connected-no-bias": fully_connected(bias=False),
+        "fully_connected-lowest": fully_connected((1, 9), 6, weights="lowest"),
         "fully_connected-one": fully_connected((1, 1), 1),
         "fully_connected-image": fully_connected((1, 3, 4, 2), 5, depth=24, activation="relu"),
         "fully_connected-rows": fully_connected((3, 7), 5, zero_point=-128, activation="relu6"),

@@ -25,6 +25,15 @@
 #define TK_NOINLINE __attribute__((noinline))
 #define TK_ALIGNED(bytes) __attribute__((aligned(bytes)))
 
+/* The same address, but the compiler cannot tell of which array. gcc 12 writes the address in a loop that reads and
+ * writes one array as a multiple of that array's, no longer knows what is written there, takes the function for one
+ * without effect and drops the call (tests/compiler/test_arena_addresses.py). */
+TK_INLINE int8_t *tk_address(int8_t *address)
+{
+    __asm__("" : "+r"(address));
+    return address;
+}
+
 /* The value of v limited to low..high. */
 TK_INLINE int32_t tk_clamp(int32_t v, int32_t low, int32_t high)
 {

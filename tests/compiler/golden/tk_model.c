@@ -46,7 +46,7 @@ void tk_trace(uint32_t op, const void *data, uint32_t bytes);
 #endif
 
 static int8_t arena[144] TK_ALIGNED(8) TK_ARENA_ATTRIBUTES;
-#define ARENA(offset) (arena + (offset))
+#define ARENA(offset) tk_address(arena + (offset))
 
 /* tk_depthwise_conv2d_by_channel_s8, one copy for the shape of ops 1, 3. */
 static TK_NOINLINE void depthwise_conv2d_by_channel_s8_1(const int8_t *in, const int8_t *filter,

@@ -50,6 +50,15 @@ def doubled_sums_fit(graph: Graph, op: Op, channel_axis: int) -> bool:
     return 2 * int((bias + 128 * sums).max()) <= arithmetic.INT32_MAX
 
 
+def pairs_fit(filters: Array) -> bool:
+    """Whether `pair_words` can hold any two of these weights, int8, in 16 bits.
+
+    A weight of -128 above a negative one takes 17. Symmetric quantization makes none, but a file
+    may have some.
+    """
+    return int(filters.min()) > -128
+
+
 def pad_to(values: Array, axis: int, multiple: int) -> Array:
     """Return `values` with zeros appended along `axis` up to a multiple of `multiple`."""
     missing = -values.shape[axis] % multiple
@@ -66,6 +75,7 @@ def pair_words(filters: Array) -> Words:
         Per four inputs there are two words: inputs 0 and 2, then inputs 1 and 3.
     """
     lo, hi = filters[0::2].astype(np.int32), filters[1::2].astype(np.int32)
+    assert pairs_fit(filters)
     halves = (lo + 256 * hi).astype(np.uint16).astype(np.uint32)
     quads = halves.reshape(halves.shape[0], -1, 4)
     return np.stack(

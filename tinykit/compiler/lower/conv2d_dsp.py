@@ -39,7 +39,9 @@ def _is_chunked(graph: Graph, op: Op, channel_axis: int) -> bool:
 
 def matches(graph: Graph, op: Op, channel_axis: int = 0) -> bool:
     """Whether the kernel's sums and its requantization are exact."""
-    fits = _dsp.doubled_sums_fit(graph, op, channel_axis)
+    fits = _dsp.pairs_fit(_linear.weights(graph, op)) and _dsp.doubled_sums_fit(
+        graph, op, channel_axis
+    )
     return fits and _dsp.short_shifts(graph, op, channel_axis)
 
 

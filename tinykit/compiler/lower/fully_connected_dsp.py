@@ -31,7 +31,8 @@ def _is_wide(graph: Graph, op: Op) -> bool:
 
 
 def _matches(graph: Graph, op: Op) -> bool:
-    return _dsp.short_shifts(graph, op, 0) and _dsp.doubled_sums_fit(graph, op, 0)
+    fits = _dsp.pairs_fit(_linear.weights(graph, op)) and _dsp.doubled_sums_fit(graph, op, 0)
+    return fits and _dsp.short_shifts(graph, op, 0)
 
 
 def _packed(graph: Graph, op: Op) -> _dsp.Words:

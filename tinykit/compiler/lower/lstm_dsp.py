@@ -12,6 +12,7 @@ from tinykit.compiler.lower import (
     Lowering,
     Output,
     Scratch,
+    _dsp,
     _four_rows,
     lstm,
 )
@@ -21,12 +22,12 @@ _MATRICES = (meaning.INPUT_FILTERS, meaning.RECURRENT_FILTERS)
 
 
 def _matches(graph: Graph, op: Op) -> bool:
-    """Whether doubled sums fit 32 bits, shifted to the left where their scales are above 1 too."""
+    """Whether weights fit in pairs, and doubled sums 32 bits, shifted to the left too."""
     scaling = meaning.RULE.scaling(graph, op)
     for first, scales in zip(_MATRICES, (scaling.input, scaling.recurrent), strict=True):
         left = max(0, *(shift for _, shift in scales))
-        biases = lstm.biases(graph, op, first).reshape(-1)
-        if not _four_rows.sums_fit(lstm.filters(graph, op, first), biases, left):
+        filters, biases = lstm.filters(graph, op, first), lstm.biases(graph, op, first).reshape(-1)
+        if not (_dsp.pairs_fit(filters) and _four_rows.sums_fit(filters, biases, left)):
             return False
     return True
 
