@@ -16,9 +16,9 @@ TK_INLINE void tk_matvec_s8(const int8_t *matrix, const int8_t *x, int32_t rows,
                             const int32_t *multiplier, const int8_t *shift, int32_t per_row, int8_t *out,
                             const tk_output *to)
 {
-    int32_t r = 0;
-    const int8_t *w = matrix;
-    for (; r + 4 <= rows; r += 4) { /* four rows share each load of x */
+    const int32_t fours = rows / 4 * 4; /* with few rows, gcc sees that the second loop is short, and does not warn */
+    for (int32_t r = 0; r < fours; r += 4) { /* four rows share each load of x */
+        const int8_t *w = matrix + r * depth;
         int32_t acc0 = bias[r], acc1 = bias[r + 1], acc2 = bias[r + 2], acc3 = bias[r + 3];
         TK_UNROLLED
         for (int32_t k = 0; k < depth; k++) {
@@ -34,9 +34,9 @@ TK_INLINE void tk_matvec_s8(const int8_t *matrix, const int8_t *x, int32_t rows,
         out[r + 1] = tk_output_s8(acc1, multiplier[c + step], shift[c + step], to);
         out[r + 2] = tk_output_s8(acc2, multiplier[c + 2 * step], shift[c + 2 * step], to);
         out[r + 3] = tk_output_s8(acc3, multiplier[c + 3 * step], shift[c + 3 * step], to);
-        w += 4 * depth;
     }
-    for (; r < rows; r++) {
+    for (int32_t r = fours; r < rows; r++) {
+        const int8_t *w = matrix + r * depth;
         int32_t acc = bias[r];
         TK_UNROLLED
         for (int32_t k = 0; k < depth; k++) {
@@ -44,7 +44,6 @@ TK_INLINE void tk_matvec_s8(const int8_t *matrix, const int8_t *x, int32_t rows,
         }
         const int32_t c = per_row ? r : 0;
         out[r] = tk_output_s8(acc, multiplier[c], shift[c], to);
-        w += depth;
     }
 }
 
