@@ -32,7 +32,7 @@ CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 MAX_INPUT_BYTES = 80_000  # the larger public models are beyond: their tables are no different
 KEPT_BYTES = 4000  # of an input in the tests' corpus
 INPUT_SECONDS = 10.0  # of processor time
-MEMORY_BYTES = 3 << 30  # of address space
+MEMORY_BYTES = 2 << 30  # of address space; numpy and the compiler itself take half a GiB
 REPORT_SECONDS = 20.0
 
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "fuzz")]
@@ -110,7 +110,7 @@ class Fuzzer:
             if "tinykit" in Path(frame.filename).parts
         ]
         where = frames[-1] if frames else None
-        place = f"{Path(where.filename).stem}-{where.name}" if where else "unknown"
+        place = f"{Path(where.filename).stem}-{where.name.strip('<>')}" if where else "unknown"
         label = f"{type(error).__name__}-{place}"
         self.found[label] = self.found.get(label, 0) + 1
         path = self.findings / f"{label}.tflite"
