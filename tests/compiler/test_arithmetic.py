@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 
 from tinykit.compiler import arithmetic
+from tinykit.errors import ModelError
 
 int32 = st.integers(arithmetic.INT32_MIN, arithmetic.INT32_MAX)
 
@@ -90,3 +91,10 @@ def test_activation_range_of_a_tiny_scale_is_the_type() -> None:
     """Bounds that int8 cannot hold do not limit it."""
     bounds = arithmetic.activation_range("relu6", np.float32(1e-40), 0, np.dtype(np.int8))
     assert bounds == (0, 127)
+
+
+@pytest.mark.parametrize("real", [math.inf, math.nan])
+def test_factors_that_are_no_numbers_are_refused(real: float) -> None:
+    """A file may have scales whose quotient leaves the floating-point range."""
+    with pytest.raises(ModelError, match="too far apart"):
+        arithmetic.quantize_multiplier(real)

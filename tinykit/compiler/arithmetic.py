@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinykit.errors import ModelError
+
 Int64 = NDArray[np.int64]
 
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
@@ -36,7 +38,7 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     Parameters
     ----------
     real : float
-        A finite, non-negative number in double precision.
+        A non-negative number in double precision.
 
     Returns
     -------
@@ -44,7 +46,17 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
         In [2**30, 2**31), or 0 when `real` is 0 or too small to matter.
     shift : int
         Left shift when positive, right shift when negative; at least -31.
+
+    Raises
+    ------
+    ModelError
+        When `real` is not finite, as scales that are far apart make it.
     """
+    if not math.isfinite(real):
+        raise ModelError(
+            f"model: two scales are too far apart: their ratio is {real}",
+            "the scales of the model look wrong: quantize it again",
+        )
     if real == 0:
         return 0, 0
     fraction, shift = math.frexp(real)

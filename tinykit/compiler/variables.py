@@ -72,12 +72,17 @@ def _handles(record: FileRecord) -> dict[int, _Name]:
     found = {}
     for index, op in enumerate(record.ops):
         if op.builtin == "VAR_HANDLE":
-            if len(op.outputs) != 1 or op.options is None:
+            if len(op.outputs) != 1 or not _has(op, "VarHandleOptions"):
                 _damaged(
                     index, op, f"has {len(op.outputs)} outputs and options {op.options_name!r}"
                 )
             found[op.outputs[0]] = (_text(op.options.container), _text(op.options.sharedName))
     return found
+
+
+def _has(op: OpRecord, options_name: str) -> bool:
+    """Whether `op` has options, and of this table: a damaged file may name any."""
+    return op.options is not None and op.options_name == options_name
 
 
 def _text(name: bytes | str | None) -> str:
@@ -110,7 +115,7 @@ def _first_values(record: FileRecord) -> dict[_Name, TensorRecord]:
 def _called(record: FileRecord) -> Iterator[tuple[int, FileRecord]]:
     for index, op in enumerate(record.ops):
         if op.builtin == "CALL_ONCE":
-            number = op.options.initSubgraphIndex if op.options is not None else -1
+            number = op.options.initSubgraphIndex if _has(op, "CallOnceOptions") else -1
             if not 1 <= number <= len(record.called):
                 _damaged(index, op, f"calls subgraph {number} of {len(record.called) + 1}")
             yield index, record.called[number - 1]

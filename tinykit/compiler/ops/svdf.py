@@ -94,11 +94,10 @@ class _Rule(OpRule):
             for position in (0, FEATURES, TIME, STATE)
         )
         result = graph.tensors[op.outputs[0]].scale
-        return (
+        with np.errstate(over="ignore"):  # a factor beyond float32 is refused below
             # float32 arithmetic, as in TFLM
-            arithmetic.quantize_multiplier(float(source * features / state)),
-            arithmetic.quantize_multiplier(float(state * time / result)),
-        )
+            into, out = float(source * features / state), float(state * time / result)
+        return arithmetic.quantize_multiplier(into), arithmetic.quantize_multiplier(out)
 
     def reference(self, graph: Graph, op: Op, inputs: list[Array | None]) -> list[Array]:
         values, features, time, _, state = inputs

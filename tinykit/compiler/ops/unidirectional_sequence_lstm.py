@@ -160,7 +160,9 @@ class _Rule(OpRule):
         """Return the largest magnitude that the cell keeps; 32768 where it is not clipped."""
         scale = _legal.tensor(graph, op, CELL, "cell state").scale
         clip = op.attrs.cell_clip
-        return int(min(np.float32(clip) / scale, np.float32(_INT16_MAX))) if clip else -_INT16_MIN
+        with np.errstate(over="ignore"):  # to infinity: no limit then
+            limit = np.float32(clip) / scale
+        return int(min(limit, np.float32(_INT16_MAX))) if clip else -_INT16_MIN
 
     def tanh_input(self, graph: Graph, op: Op) -> Scale:
         """Return the multiplier and shift to the right that bring the cell to tanh's input."""
