@@ -202,9 +202,12 @@ def test_boot_reset_echo_and_fault_over_serial(probe, start, name):
 @pytest.mark.parametrize("name", EMULATED)
 def test_counter_counts_instructions_one_by_one(probe, start, name):
     """One instruction more is one more: the ratio in the board file is exact."""
-    with connect(start(probe(name)).port) as connection:
+    opened: list[socket.socket] = []
+    start(probe(name), before_start=lambda port: opened.append(connect(port)))
+    with opened[0] as connection:
+        until(b"ready\n", connection)  # a byte that comes before the port is set up is lost
         connection.sendall(b"c")
-        said = until(b"done\n", connection).removeprefix(b"ready\n")
+        said = until(b"done\n", connection)
     ratio = board.find(name).counter
     ticks = struct.unpack_from("<5I", said)
     counts = [round(value * ratio.numerator / ratio.denominator) for value in ticks]

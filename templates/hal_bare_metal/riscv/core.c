@@ -16,11 +16,14 @@
 void Reset_Handler(void); /* startup.c */
 
 /* Interrupts are masked as a whole (mstatus.MIE is 0 after reset): a pending one wakes the core all
- * the same. Claiming takes the request back, and writing the number again allows the next. */
+ * the same. Claiming takes the request back, and writing the number again allows the next.
+ *
+ * The priority comes last: QEMU's PLIC looks for requests that are pending already when a priority is
+ * written, not when one is enabled. A byte that came just before the first sleep would be missed. */
 void tk_core_sleep(void)
 {
-    PLIC_PRIORITY(TK_BOARD_UART_IRQ) = 1;
     PLIC_ENABLE(TK_BOARD_UART_IRQ) = 1u << (TK_BOARD_UART_IRQ % 32u);
+    PLIC_PRIORITY(TK_BOARD_UART_IRQ) = 1;
     CSR_SET("mie", MIE_EXTERNAL);
     __asm volatile("wfi" ::: "memory");
     tk_uart_clear_interrupt();
