@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.metadata
 import importlib.util
 import platform
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from typing import Literal
 
-Status = Literal["ok", "missing", "old"]
+from tinykit import programs
+from tinykit.programs import PROGRAMS, Program
 
-_APT = "sudo apt-get install -y --no-install-recommends "
-_BREW = "brew install "
+Status = Literal["ok", "missing", "old"]
 
 
 @dataclass(frozen=True)
@@ -35,37 +33,10 @@ class Check:
     install: str
 
 
-@dataclass(frozen=True)
-class _Program:
-    name: str
-    needed_for: str
-    minimum: tuple[int, ...]
-    apt: str
-    brew: str
-    required: bool = True
-
-
-_PROGRAMS = (
-    _Program(
-        "arm-none-eabi-gcc",
-        "firmware for Cortex-M, exact flash sizes",
-        (10,),
-        "gcc-arm-none-eabi",
-        "--cask gcc-arm-embedded",
-    ),
-    _Program("qemu-system-arm", "emulated Cortex-M boards", (7,), "qemu-system-arm", "qemu"),
-    _Program(
-        "riscv64-unknown-elf-gcc",
-        "firmware for RISC-V",
-        (10,),
-        "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
-        "riscv64-elf-gcc",
-        False,
-    ),
-    _Program(
-        "qemu-system-riscv32", "emulated RISC-V boards", (7,), "qemu-system-misc", "qemu", False
-    ),
-    _Program("gcc", "running generated C on this computer (tests)", (9,), "gcc", "gcc", False),
+_LIBRARIES = (
+    # name, a file of it, the compiler that finds the file
+    ("newlib", "libc_nano.a", "arm-none-eabi-gcc"),
+    ("picolibc", "picolibc.specs", "riscv64-unknown-elf-gcc"),
 )
 
 _MODULES = (
@@ -83,7 +54,8 @@ _MODULES = (
 
 def examine() -> list[Check]:
     """Look for every program and Python package, required ones first. Imports none of them."""
-    checks = [_python(), *map(_program, _PROGRAMS), _newlib()]
+    checks = [_python(), *map(_program, PROGRAMS)]
+    checks += [_library(*library) for library in _LIBRARIES]
     checks += [_module(*module) for module in _MODULES]
     return sorted(checks, key=lambda check: not check.required)
 
@@ -100,39 +72,34 @@ def _python() -> Check:
     )
 
 
-def _program(program: _Program) -> Check:
-    path = shutil.which(program.name)
-    text, status = "", "missing"
-    if path:
-        text = version(path)
-        status = "old" if _numbers(text) < program.minimum else "ok"
-    install = "" if status == "ok" else _install(program.apt, program.brew)
-    return Check(program.name, status, text, program.needed_for, program.required, install)  # type: ignore[arg-type]
+def _program(program: Program) -> Check:
+    found, status = "", "missing"
+    if path := shutil.which(program.name):
+        found = programs.version(path)
+        status = "old" if _numbers(found) < program.minimum else "ok"
+    return _check(program.name, status, found, program)  # type: ignore[arg-type]
 
 
-def _newlib() -> Check:
-    """Ask the Arm compiler for newlib's reduced C library; it prints the bare name when absent."""
-    gcc = shutil.which("arm-none-eabi-gcc")
-    found = _output([gcc, "-print-file-name=libc_nano.a"]).strip() if gcc else ""
-    here = "/" in found
-    return Check(
-        "newlib",
-        "ok" if here else "missing",
-        "libc_nano.a" if here else "",
-        "firmware for Cortex-M",
-        True,
-        "" if here else _install("libnewlib-arm-none-eabi", "--cask gcc-arm-embedded"),
-    )
+def _library(name: str, file: str, compiler: str) -> Check:
+    """Ask a cross compiler for a file of its C library; it prints the bare name when absent."""
+    gcc = shutil.which(compiler)
+    here = gcc is not None and "/" in programs.output([gcc, f"-print-file-name={file}"])
+    (brought_by,) = (program for program in PROGRAMS if program.name == compiler)
+    return _check(name, "ok" if here else "missing", file if here else "", brought_by)
+
+
+def _check(name: str, status: Status, found: str, program: Program) -> Check:
+    install = "" if status == "ok" else programs.install(program.name)
+    return Check(name, status, found, program.purpose, program.required, install)
 
 
 def _module(name: str, distribution: str, needed_for: str, extra: str) -> Check:
     here = importlib.util.find_spec(name) is not None
-    version = _distribution_version(distribution) if here else ""
     install = f'pip install "tinykit[{extra}]"' if extra else f"pip install {distribution}"
     return Check(
         distribution,
         "ok" if here else "missing",
-        version,
+        _distribution_version(distribution) if here else "",
         needed_for,
         not extra,
         "" if here else install,
@@ -148,29 +115,5 @@ def _distribution_version(distribution: str) -> str:
     return "?"
 
 
-def _install(apt: str, brew: str) -> str:
-    if shutil.which("apt-get"):
-        return _APT + apt
-    if shutil.which("brew"):
-        return _BREW + brew
-    return f"install {apt} (Debian's name) with this system's package manager"
-
-
-@functools.cache
-def version(program: str) -> str:
-    """Return the version that a program says it has, such as 12.2.1; "?" when it says none."""
-    first = _output([program, "--version"]).splitlines()[:1]
-    return match[0] if first and (match := re.search(r"\d+\.\d+(\.\d+)?", first[0])) else "?"
-
-
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)) or (0,)
-
-
-def _output(command: list[str]) -> str:
-    try:
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=20, check=False
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return ""

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from tinykit import programs
 from tinykit.board import Core
 from tinykit.compiler.lower import Mode
 from tinykit.errors import ToolError
@@ -19,10 +20,6 @@ STRICT_FLAGS = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow")
 """Warnings of which generated code and kernels have none."""
 
 _OPTIMIZE: dict[str, str] = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
-_PACKAGES = {
-    "arm-none-eabi-": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
-    "riscv64-unknown-elf-": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
-}
 _TIMEOUT_S = 300
 
 
@@ -64,12 +61,7 @@ def tool(core: Core, name: str) -> str:
             f"no compiler for {core.name}: only those for Cortex-M and RISC-V are used directly",
             "choose a board with such a core",
         )
-    program = core.architecture.prefix + name
-    found = shutil.which(program)
-    if found is None:
-        hint = f"sudo apt-get install {_PACKAGES[core.architecture.prefix]}"
-        raise ToolError(f"{program} is not installed", hint)
-    return found
+    return programs.require(core.architecture.prefix + name)
 
 
 def host_compiler(name: str | None = None) -> str:
@@ -83,10 +75,9 @@ def host_compiler(name: str | None = None) -> str:
     for candidate in (name,) if name else ("gcc", "clang", "cc"):
         if found := shutil.which(candidate):
             return found
-    raise ToolError(
-        f"no C compiler on this computer: looked for {name or 'gcc, clang and cc'}",
-        f"sudo apt-get install {name or 'gcc libc6-dev'}",
-    )
+    if name:
+        raise ToolError(f"{name} is not on the PATH", "name another C compiler, or none")
+    return programs.require("gcc")
 
 
 def run(command: Sequence[str | Path], folder: Path) -> str:

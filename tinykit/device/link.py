@@ -147,7 +147,8 @@ class Link:
             raise DeviceError(
                 f"{self.port}: the firmware stopped on a {text}; acknowledged last: "
                 f"{self._acknowledged}",
-                "the source line: arm-none-eabi-addr2line -e firmware.elf " + fault[1].decode(),
+                f"the source line: addr2line -e firmware.elf {fault[1].decode()}, with the prefix "
+                "of the board's compiler (arm-none-eabi-addr2line)",
             )
 
     def _accept(self, command: wire.Command, reply: framing.Frame) -> dict[str, Any]:

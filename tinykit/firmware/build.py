@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinykit import paths
+from tinykit import paths, programs
 from tinykit.board import OFFLINE_PLATFORM, Board
 from tinykit.errors import BudgetError, BuildError, ToolError
-from tinykit.firmware import elf, pio, tools
+from tinykit.firmware import elf, pio
 
 _MOST_ERRORS = 5
 _UNQUOTABLE = re.compile(r"[$'\"`\\\n]")
@@ -59,7 +59,7 @@ def build(project: Path, board: Board, *, trace: bool = False) -> Firmware:
     if not (project / "platformio.ini").is_file():
         raise BuildError(f"{project}: no platformio.ini there", "run first: tinykit generate")
     if board.platformio.platform == OFFLINE_PLATFORM:
-        tools.require(_gcc(board))
+        programs.require(_gcc(board))
     where = str(project.resolve())
     if found := _UNQUOTABLE.search(where):
         raise BuildError(
@@ -118,7 +118,7 @@ def _failure(output: str, board: Board, environment: str, log: Path) -> BudgetEr
     no_library = r"cannot find -lc|cannot read spec file|nosys\.specs"
     if board.processor.architecture and any(re.search(no_library, x) for x in [*found, output]):
         gcc = _gcc(board)
-        return ToolError(f"{gcc} has no C library", tools.install_hint(gcc))
+        return ToolError(f"{gcc} has no C library", programs.install(gcc))
     if "Unknown environment" in output or "UnknownEnvNamesError" in output:
         return BuildError(
             f"the project has no environment {environment!r}",

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tinykit import doctor, paths
+from tinykit import paths, programs
 from tinykit.audio import frontend_c
 from tinykit.audio.spec import LABELS_KEY, METADATA_KEY, FeatureSpec
 from tinykit.board import Board, Core
@@ -102,7 +102,7 @@ def _measured(compiled: CompiledModel, core: Core) -> dict[str, Any]:
     kept = ("code_bytes", "const_bytes", "static_bytes")
     return {name: size[name] for name in kept} | {
         "stack_bound_bytes": size["stack_bytes"],
-        "compiler": f"{gcc} {doctor.version(gcc)}",
+        "compiler": f"{gcc} {programs.version(gcc)}",
     }
 
 

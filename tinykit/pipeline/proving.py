@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tinykit import doctor
+from tinykit import programs
 from tinykit.device.validate import validate
 from tinykit.errors import MismatchError
 from tinykit.pipeline import budget, building, files, hops, tracing, vectors
@@ -46,7 +46,7 @@ def run(project: Project, progress: Progress) -> None:
     }
     architecture = project.board.processor.architecture
     if project.board.emulator and architecture:
-        manifest["emulator"] = f"{architecture.qemu} {doctor.version(architecture.qemu)}"
+        manifest["emulator"] = f"{architecture.qemu} {programs.version(architecture.qemu)}"
     files.write_json(project.path(files.DEVICE), manifest)
     if not result.exact:
         where = f"; first diverging op: {traced.divergence}" if traced.divergence else ""

@@ -19,9 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tinykit import programs
 from tinykit.board import Board
 from tinykit.errors import DeviceError, ToolError
-from tinykit.firmware import tools
 from tinykit.firmware.build import Firmware
 from tinykit.firmware.runners import Running, forget, load, save
 
@@ -184,7 +184,7 @@ def _command(firmware: Firmware, token: str, pidfile: Path, serial: int, monitor
     emulator, architecture = firmware.board.emulator, firmware.board.processor.architecture
     assert emulator is not None and architecture is not None
     return [
-        tools.require(architecture.qemu),
+        programs.require(architecture.qemu),
         *("-name", token),
         *("-machine", emulator.machine),
         *("-icount", f"shift={emulator.icount_shift},sleep=off"),
