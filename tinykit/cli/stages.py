@@ -12,13 +12,29 @@ from tinykit.cli.console import Result, command
 from tinykit.cli.options import BoardId, Port, Project
 
 STAGES = {
-    "train": "Train a model on the project's data.",
-    "compress": "Make the trained model fit the budget.",
-    "quantize": "Quantize to int8 and make golden test vectors.",
-    "generate": "Write the firmware project.",
-    "build": "Compile and link the firmware with PlatformIO.",
-    "flash": "Put the firmware on the device, or start the emulator with it.",
-    "report": "Write report.html, report.md and report.json.",
+    "train": """Train a model on the project's data.
+
+    From the tables data, features, augment, model and train of tinykit.toml. Interrupted, it
+    goes on from its last epoch. Writes build/features.npz and build/model.keras.""",
+    "compress": """Make the trained model fit the budget.
+
+    From the tables compress and budget: over budget is a failure. Writes
+    build/compressed.keras.""",
+    "quantize": """Quantize to int8 and make golden test vectors.
+
+    Writes build/model.tflite, and build/vectors.npz: test inputs with tflite-micro's outputs.""",
+    "generate": """Write the firmware project.
+
+    From build/c and the board file: firmware/, a PlatformIO project.""",
+    "build": """Compile and link the firmware with PlatformIO.
+
+    Writes build/firmware.elf.""",
+    "flash": """Put the firmware on the device, or start the emulator with it.
+
+    The emulator goes on until `tinykit stop`, or half an hour.""",
+    "report": """Write report.html, report.md and report.json.
+
+    From what the other stages left in build/.""",
 }
 """Stages without options of their own; `compile` and `test` have modules."""
 
