@@ -63,7 +63,8 @@ def test_help_loads_nothing_heavy() -> None:
 def test_every_stage_is_a_command_with_the_same_words() -> None:
     """The CLI's static list of stages is the pipeline's table."""
     table = {stage.name: stage.about for stage in STAGES}
-    assert {name: table[name] for name in DOCUMENTED} == DOCUMENTED
+    first_lines = {name: about.splitlines()[0] for name, about in DOCUMENTED.items()}
+    assert {name: table[name] for name in DOCUMENTED} == first_lines
     assert set(table) - set(DOCUMENTED) == {"compile", "test"}
     assert [name for name in ORDER if name in table] == list(table)
 
