@@ -49,10 +49,11 @@ def _too_slow(number: int, frame: FrameType | None) -> None:
 
 def seeds() -> dict[str, bytes]:
     """Return small models by name: every op's edge cases, random graphs, the public ones."""
+    import int16_cases
     import single_op
     from random_graphs import random_graph
 
-    found = dict(single_op.cases())
+    found = single_op.cases() | int16_cases.cases()
     found |= {f"graph-{seed}": random_graph(random.Random(seed)) for seed in range(40)}
     found |= {path.stem: path.read_bytes() for path in SHARED.glob("*.tflite")}
     return {name: data for name, data in found.items() if len(data) <= MAX_INPUT_BYTES}

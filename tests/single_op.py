@@ -21,18 +21,19 @@ Shape = Sequence[int]
 Quant = tuple[float, int]  # scale, zero point
 
 
-def inputs(data: bytes, rows: int = 8, seed: int = 0) -> list[NDArray[np.int8]]:
+def inputs(data: bytes, rows: int = 8, seed: int = 0) -> list[NDArray[Any]]:
     """Return `rows` stacked inputs of a model: the extremes first, then noise."""
     from tinykit.compiler.reader import read_tflite
 
     graph, rng = read_tflite(data), np.random.default_rng(seed)
     stacked = []
     for key in graph.inputs:
-        shape = graph.tensors[key].shape
-        values = rng.integers(-128, 128, (rows, *shape)).astype(np.int8)
+        shape, dtype = graph.tensors[key].shape, graph.tensors[key].dtype
+        low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+        values = rng.integers(low, high + 1, (rows, *shape)).astype(dtype)
         if rows > 2:
-            values[0], values[1] = -128, 127
-            values[2] = rng.choice(np.array([-128, 127], np.int8), shape)
+            values[0], values[1] = low, high
+            values[2] = rng.choice(np.array([low, high], dtype), shape)
         stacked.append(values)
     return stacked
 
@@ -60,6 +61,8 @@ class _Linear:
         bias: bool,
         source: Quant,
         weights: str,
+        bias_type: type = np.int32,
+        bias_reach: int = 3000,
     ) -> None:
         rng = np.random.default_rng(seed)
         channels = shape[axis]
@@ -70,7 +73,8 @@ class _Linear:
             "lowest": lambda: np.full(shape, -128),  # which symmetric quantization never gives
             "zero": lambda: np.zeros(shape),
         }[weights]().astype(np.int8)
-        self.bias = rng.integers(-3000, 3000, channels).astype(np.int32) if bias else None
+        offsets = rng.integers(-bias_reach, bias_reach, channels)
+        self.bias = offsets.astype(bias_type) if bias else None
         # so that outputs use their range: deviation of a sum of products of uniform values
         terms = self.filter.size // channels
         spread = float(source[0] * self.scales.mean()) * 74 * 74 * terms**0.5
@@ -98,9 +102,11 @@ def conv2d(
     per_channel: bool = True,
     bias: bool = True,
     weights: str = "random",
+    dtype: type = np.int8,
     seed: int = 0,
+    **wide: Any,
 ) -> bytes:
-    """CONV_2D: `filters` is (output channels, height, width)."""
+    """CONV_2D: `filters` is (output channels, height, width); `wide` is of the bias."""
     linear = _Linear(
         seed,
         (*filters, image[3]),
@@ -109,13 +115,14 @@ def conv2d(
         bias=bias,
         source=source,
         weights=weights,
+        **wide,
     )
     out = [_windows(image[1 + i], filters[1 + i], stride[i], dilation[i], padding) for i in (0, 1)]
     writer = TfliteWriter()
-    x = writer.tensor("x", image, np.int8, scale=source[0], zero_point=source[1])
+    x = writer.tensor("x", image, dtype, scale=source[0], zero_point=source[1])
     operands = linear.add(writer, source, 0)
     scale = output_scale or linear.output_scale
-    y = writer.tensor("y", (1, *out, filters[0]), np.int8, scale=scale, zero_point=zero_point)
+    y = writer.tensor("y", (1, *out, filters[0]), dtype, scale=scale, zero_point=zero_point)
     writer.op(
         "CONV_2D",
         [x, *operands],
@@ -145,7 +152,9 @@ def depthwise_conv2d(
     per_channel: bool = True,
     bias: bool = True,
     weights: str = "random",
+    dtype: type = np.int8,
     seed: int = 0,
+    **wide: Any,
 ) -> bytes:
     """DEPTHWISE_CONV_2D: `filters` is (height, width)."""
     channels = image[3] * multiplier
@@ -157,13 +166,14 @@ def depthwise_conv2d(
         bias=bias,
         source=source,
         weights=weights,
+        **wide,
     )
     out = [_windows(image[1 + i], filters[i], stride[i], dilation[i], padding) for i in (0, 1)]
     writer = TfliteWriter()
-    x = writer.tensor("x", image, np.int8, scale=source[0], zero_point=source[1])
+    x = writer.tensor("x", image, dtype, scale=source[0], zero_point=source[1])
     operands = linear.add(writer, source, 3)
     y = writer.tensor(
-        "y", (1, *out, channels), np.int8, scale=linear.output_scale, zero_point=zero_point
+        "y", (1, *out, channels), dtype, scale=linear.output_scale, zero_point=zero_point
     )
     writer.op(
         "DEPTHWISE_CONV_2D",
@@ -193,7 +203,9 @@ def fully_connected(
     per_channel: bool = False,
     bias: bool = True,
     weights: str = "random",
+    dtype: type = np.int8,
     seed: int = 0,
+    **wide: Any,
 ) -> bytes:
     """FULLY_CONNECTED of (rows, depth); `depth` defaults to the last axis."""
     depth = depth or source_shape[-1]
@@ -205,13 +217,14 @@ def fully_connected(
         bias=bias,
         source=source,
         weights=weights,
+        **wide,
     )
     rows = int(np.prod(source_shape)) // depth
     shape = (*source_shape[:-1], units) if keep_dims else (rows, units)
     writer = TfliteWriter()
-    x = writer.tensor("x", source_shape, np.int8, scale=source[0], zero_point=source[1])
+    x = writer.tensor("x", source_shape, dtype, scale=source[0], zero_point=source[1])
     operands = linear.add(writer, source, 0)
-    y = writer.tensor("y", shape, np.int8, scale=linear.output_scale, zero_point=zero_point)
+    y = writer.tensor("y", shape, dtype, scale=linear.output_scale, zero_point=zero_point)
     writer.op(
         "FULLY_CONNECTED",
         [x, *operands],
@@ -232,6 +245,7 @@ def pool2d(
     padding: str = "VALID",
     activation: str = "none",
     source: Quant = (0.05, 3),
+    dtype: type = np.int8,
 ) -> bytes:
     """AVERAGE_POOL_2D or MAX_POOL_2D."""
     out = [_windows(image[1 + i], window[i], stride[i], 1, padding) for i in (0, 1)]
@@ -241,6 +255,8 @@ def pool2d(
         source,
         source,
         shape=(1, *out, image[3]),
+        dtype=dtype,
+        source_dtype=dtype,
         options="Pool2DOptions",
         padding=PADDING[padding],
         strideH=stride[0],
@@ -261,13 +277,14 @@ def unary(
     parameters: Sequence[Any] = (),
     parameters_first: bool = False,
     dtype: type = np.int8,
+    source_dtype: type = np.int8,
     options: str = "",
     outputs: int = 1,
     **values: Any,
 ) -> bytes:
-    """Any op with one int8 input; `parameters` are int32 constants that follow (or precede) it."""
+    """Any op with one input; `parameters` are int32 constants that follow (or precede) it."""
     writer = TfliteWriter()
-    x = writer.tensor("x", source_shape, np.int8, scale=source[0], zero_point=source[1])
+    x = writer.tensor("x", source_shape, source_dtype, scale=source[0], zero_point=source[1])
     constants = [
         writer.constant(f"parameter{i}", np.array(p, np.int32)) for i, p in enumerate(parameters)
     ]
@@ -296,18 +313,20 @@ def binary(
     *,
     constant: bool = False,
     activation: str = "none",
+    dtype: type = np.int8,
     seed: int = 0,
 ) -> bytes:
-    """An op with two int8 inputs, the second of which may be a constant."""
+    """An op with two inputs, the second of which may be a constant."""
     writer = TfliteWriter()
-    x = writer.tensor("x", first_shape, np.int8, scale=first[0], zero_point=first[1])
+    x = writer.tensor("x", first_shape, dtype, scale=first[0], zero_point=first[1])
     if constant:
-        values = np.random.default_rng(seed).integers(-128, 128, second_shape).astype(np.int8)
+        low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+        values = np.random.default_rng(seed).integers(low, high + 1, second_shape).astype(dtype)
         z = writer.constant("z", values, scale=second[0], zero_point=second[1])
     else:
-        z = writer.tensor("z", second_shape, np.int8, scale=second[0], zero_point=second[1])
+        z = writer.tensor("z", second_shape, dtype, scale=second[0], zero_point=second[1])
     shape = np.broadcast_shapes(tuple(first_shape), tuple(second_shape))
-    y = writer.tensor("y", shape, np.int8, scale=result[0], zero_point=result[1])
+    y = writer.tensor("y", shape, dtype, scale=result[0], zero_point=result[1])
     options = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions"}.get(builtin, "")
     values_set = {"fusedActivationFunction": ACTIVATION[activation]} if options else {}
     writer.op(builtin, [x, z], [y], options, **values_set)
@@ -325,16 +344,15 @@ def lstm(
     clip: float = 0.0,
     gain: float = 1.0,
     time_major: bool = False,
+    dtype: type = np.int8,
     seed: int = 0,
 ) -> bytes:
     """UNIDIRECTIONAL_SEQUENCE_LSTM; the cell's scale is `2**-cell_bits`; `gain` drives gates."""
     rng, writer = np.random.default_rng(seed), TfliteWriter()
     leading = (steps, 1) if time_major else (1, steps)
-    x = writer.tensor("x", (*leading, depth), np.int8, scale=source[0], zero_point=source[1])
-    y = writer.tensor("y", (*leading, units), np.int8, scale=hidden[0], zero_point=hidden[1])
-    h = writer.tensor(
-        "h", (1, units), np.int8, scale=hidden[0], zero_point=hidden[1], variable=True
-    )
+    x = writer.tensor("x", (*leading, depth), dtype, scale=source[0], zero_point=source[1])
+    y = writer.tensor("y", (*leading, units), dtype, scale=hidden[0], zero_point=hidden[1])
+    h = writer.tensor("h", (1, units), dtype, scale=hidden[0], zero_point=hidden[1], variable=True)
     c = writer.tensor("c", (1, units), np.int16, scale=2.0**-cell_bits, variable=True)
     scales = rng.uniform(0.01, 0.03, 8) * gain
     filters = [
@@ -348,7 +366,7 @@ def lstm(
     biases = [
         writer.constant(
             f"bias{i}",
-            rng.integers(-2000, 2000, units).astype(np.int32),
+            rng.integers(-2000, 2000, units).astype(np.int64 if dtype is np.int16 else np.int32),
             scale=source[0] * scales[i],
         )
         for i in range(4)
@@ -371,15 +389,16 @@ def joined(
     shape: Shape,
     axis: int,
     quantization: Quant = (0.1, 4),
+    dtype: type = np.int8,
 ) -> bytes:
     """CONCATENATION or PACK of several inputs."""
     writer = TfliteWriter()
     scale, zero_point = quantization
     given = [
-        writer.tensor(f"x{i}", s, np.int8, scale=scale, zero_point=zero_point)
+        writer.tensor(f"x{i}", s, dtype, scale=scale, zero_point=zero_point)
         for i, s in enumerate(shapes)
     ]
-    y = writer.tensor("y", shape, np.int8, scale=scale, zero_point=zero_point)
+    y = writer.tensor("y", shape, dtype, scale=scale, zero_point=zero_point)
     if builtin == "PACK":
         writer.op("PACK", given, [y], "PackOptions", axis=axis, valuesCount=len(given))
     else:
@@ -492,7 +511,13 @@ def softmax(
 
 
 def mean(
-    shape: Shape, axes: Sequence[int], source: Quant, result: Quant, *, keep: bool = False
+    shape: Shape,
+    axes: Sequence[int],
+    source: Quant,
+    result: Quant,
+    *,
+    keep: bool = False,
+    **types: type,
 ) -> bytes:
     """MEAN over `axes`."""
     dropped = {axis % len(shape) for axis in axes}
@@ -506,6 +531,7 @@ def mean(
         parameters=[list(axes)],
         options="ReducerOptions",
         keepDims=keep,
+        **types,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import dsp_cases
+import int16_cases
 import numpy as np
 import pytest
 import single_op
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.emulator
 
 ROWS = 4
 DSP = dsp_cases.cases()
-EDGES = single_op.cases()
+EDGES = single_op.cases() | int16_cases.cases()
 GROUPS = {
     "conv2d": ("conv2d-",),
     "depthwise": ("depthwise_conv2d-",),

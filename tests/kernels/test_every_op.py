@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import hypothesis
 import hypothesis.strategies as st
+import int16_cases
 import pytest
 import single_op
 
@@ -13,7 +14,7 @@ from tinykit.compiler import lower, ops
 
 pytestmark = pytest.mark.host
 
-CASES = single_op.cases()
+CASES = single_op.cases() | int16_cases.cases()
 Exact = Callable[..., None]
 
 few = hypothesis.settings(

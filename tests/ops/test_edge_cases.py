@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import int16_cases
 import pytest
 import single_op
 
 from tinykit.compiler import ops
 
-CASES = single_op.cases()
+CASES = single_op.cases() | int16_cases.cases()
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -130,6 +130,37 @@ def multiply_by_quantized_multiplier(
     return rounding_divide_by_power_of_two(high, np.maximum(-shifts, 0))
 
 
+MAX_WIDE_SHIFT = 7
+"""The largest left shift that TFLM scales a 64-bit accumulator by."""
+
+MAX_WIDE = (1 << 47) - 1
+"""The largest magnitude of a 64-bit accumulator that TFLM scales."""
+
+
+def reduced_multiplier(multiplier: ArrayLike) -> Int64:
+    """Return a multiplier's upper 16 bits, rounded: what 64-bit accumulators are scaled by."""
+    return np.minimum((np.asarray(multiplier, np.int64) + (1 << 15)) >> 16, 0x7FFF)
+
+
+def multiply_wide_by_quantized_multiplier(
+    x: ArrayLike, multiplier: ArrayLike, shift: ArrayLike
+) -> Int64:
+    """Scale a 64-bit accumulator by about `multiplier * 2**(shift - 31)`, rounding once, half up.
+
+    TFLM does so for int16 activations: 16 bits of the multiplier are all that a 48-bit accumulator
+    leaves room for.
+
+    Parameters
+    ----------
+    x : int array, magnitudes up to `MAX_WIDE`
+    multiplier, shift : int or int array that broadcasts against `x`
+        From `quantize_multiplier`; shift up to `MAX_WIDE_SHIFT`.
+    """
+    total = 15 - np.asarray(shift, np.int64)
+    product = np.asarray(x, np.int64) * reduced_multiplier(multiplier)
+    return (product + (np.int64(1) << (total - 1))) >> total
+
+
 def type_range(dtype: np.dtype[Any]) -> tuple[int, int]:
     """Return the smallest and largest value of an integer dtype."""
     info = np.iinfo(dtype)

@@ -98,10 +98,12 @@ def _pointers(graph: Graph, op: Op, call: Call) -> tuple[tuple[str, ...], tuple[
             case Input():
                 source = op.inputs[argument.position]
                 assert source is not None
-                ctype, name = f"const {graph.tensors[source].dtype.name}_t", "in"
+                dtype = "int8" if argument.as_bytes else graph.tensors[source].dtype.name
+                ctype, name = f"const {dtype}_t", "in"
             case Output():
                 result = op.outputs[argument.position]
-                ctype, name = f"{graph.tensors[result].dtype.name}_t", "out"
+                dtype = "int8" if argument.as_bytes else graph.tensors[result].dtype.name
+                ctype, name = f"{dtype}_t", "out"
         ctypes.append(ctype)
         names.append(name if name not in names else f"{name}{len(names)}")
     return tuple(ctypes), tuple(names)

@@ -223,19 +223,23 @@ class _Writer:
             case Input():
                 key = op.inputs[argument.position]
                 assert key is not None
-                return self._pointer(key, argument.offset)
+                return self._pointer(key, argument.offset, argument.as_bytes)
             case Output():
-                return self._pointer(op.outputs[argument.position], argument.offset)
+                key = op.outputs[argument.position]
+                return self._pointer(key, argument.offset, argument.as_bytes)
 
-    def _pointer(self, key: int, offset: int = 0) -> str:
+    def _pointer(self, key: int, offset: int = 0, as_bytes: bool = False) -> str:
         """Return an expression for the address `offset` bytes into a tensor."""
         tensor, place = self.graph.tensors[key], self.plan.places[key]
         if place.memory == "constant":
             assert tensor.data is not None
             name = self.pool.name(f"t{key}_{ctext.identifier(tensor.name)[:24]}", tensor.data)
-            return f"{name} + {offset // tensor.dtype.itemsize}" if offset else name
+            if offset:
+                name = f"{name} + {offset // tensor.dtype.itemsize}"
+            return f"(const int8_t *)({name})" if as_bytes and tensor.dtype != np.int8 else name
         address = f"{place.memory.upper()}({place.offset + offset})"
-        return address if tensor.dtype == np.int8 else f"({tensor.dtype.name}_t *)(void *){address}"
+        plain = as_bytes or tensor.dtype == np.int8
+        return address if plain else f"({tensor.dtype.name}_t *)(void *){address}"
 
     def _comment(self, position: int) -> str:
         """Return `op 3: conv2d 3x3  [1,25,5,64] -> [1,25,5,64], in place`."""

@@ -62,8 +62,8 @@ TK_INLINE void tk_lstm_gates(const int32_t *from_input, const int32_t *from_hidd
     }
 }
 
-/* One unit: its cell moves on; returns its output. */
-TK_INLINE int8_t tk_lstm_unit(const int32_t *gate, const uint16_t *table, int16_t *cell, const tk_lstm_params *p)
+/* One unit: its cell moves on; returns its output, without a zero point and not limited yet. */
+TK_INLINE int32_t tk_lstm_moved(const int32_t *gate, const uint16_t *table, int16_t *cell, const tk_lstm_params *p)
 {
     const int32_t forget = tk_logistic_s16(gate[TK_FORGET_GATE], table);
     const int32_t input = tk_logistic_s16(gate[TK_INPUT_GATE], table);
@@ -76,7 +76,12 @@ TK_INLINE int8_t tk_lstm_unit(const int32_t *gate, const uint16_t *table, int16_
     const int32_t half = (1 << p->tanh_shift) >> 1;
     const int32_t tanh_of_cell = tk_tanh_s16((moved * p->tanh_multiplier + half) >> p->tanh_shift, table);
     const int32_t product = tanh_of_cell * tk_logistic_s16(gate[TK_OUTPUT_GATE], table);
-    return (int8_t)tk_clamp(tk_lstm_scaled(product, &p->hidden) + p->zero_point, INT8_MIN, INT8_MAX);
+    return tk_lstm_scaled(product, &p->hidden);
+}
+
+TK_INLINE int8_t tk_lstm_unit(const int32_t *gate, const uint16_t *table, int16_t *cell, const tk_lstm_params *p)
+{
+    return (int8_t)tk_clamp(tk_lstm_moved(gate, table, cell, p) + p->zero_point, INT8_MIN, INT8_MAX);
 }
 
 /* A step's outputs are its hidden state: units write theirs to out while the others still read the old one.

@@ -43,4 +43,17 @@ TK_KERNEL void tk_fill(int8_t *out, const tk_fill_params *p)
     memset(out, (int8_t)p->value, (size_t)p->bytes);
 }
 
+typedef struct {
+    int32_t count;
+    int32_t value; /* -32768..32767 */
+} tk_fill_s16_params;
+
+/* out: int16 [count] */
+TK_KERNEL void tk_fill_s16(int16_t *out, const tk_fill_s16_params *p)
+{
+    for (int32_t i = 0; i < p->count; i++) {
+        out[i] = (int16_t)p->value;
+    }
+}
+
 #endif

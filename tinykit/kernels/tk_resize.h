@@ -5,7 +5,7 @@
 #include "tk_common.h"
 
 typedef struct {
-    int32_t in_w, out_h, out_w, channels;
+    int32_t in_w, out_h, out_w, channels; /* in bytes, where they are wider than int8 */
 } tk_resize_params;
 
 /* rows:    int16 [out_h], the input row that each output row copies

@@ -45,6 +45,7 @@ class Input:
 
     position: int = 0
     offset: int = 0
+    as_bytes: bool = False  # int8_t *, whatever the tensor is made of
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Output:
 
     position: int = 0
     offset: int = 0
+    as_bytes: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ class Kernel:
     lower: Callable[[Graph, Op], Lowering]
     variant: str = "portable"  # a kernel variant of `tinykit.board.Core`
     modes: tuple[Mode, ...] = MODES  # of optimization that it is meant for
+    reads: str | None = "int8"  # dtype of the op's first input; None: it is only moved
     matches: Callable[[Graph, Op], bool] = _any  # ops it can carry out exactly
     on_host: bool | None = None  # whether its C also runs on the host; None: if it is portable
 
@@ -142,6 +145,12 @@ class Kernel:
     def runs_on_host(self) -> bool:
         """Whether the development computer can compile and run it."""
         return self.variant == "portable" if self.on_host is None else self.on_host
+
+    def accepts(self, graph: Graph, op: Op) -> bool:
+        """Whether it can carry out `op` exactly."""
+        assert op.inputs[0] is not None
+        dtype = graph.tensors[op.inputs[0]].dtype
+        return self.reads in (None, dtype.name) and self.matches(graph, op)
 
 
 def select(graph: Graph, op: Op, target: Target) -> Kernel:
@@ -157,7 +166,7 @@ def select(graph: Graph, op: Op, target: Target) -> Kernel:
             if (
                 kernel.variant == variant
                 and target.mode in kernel.modes
-                and kernel.matches(graph, op)
+                and kernel.accepts(graph, op)
             ):
                 return kernel
     raise ModelError(

@@ -63,7 +63,8 @@ def _axes(graph: Graph, op: Op) -> list[_strides.Axis]:
     return _strides.merge(result, *steps)
 
 
-def _few_axes(graph: Graph, op: Op) -> bool:
+def few_axes(graph: Graph, op: Op) -> bool:
+    """Whether the kernel has as many loops as the broadcasting needs."""
     return len(_axes(graph, op)) <= 4
 
 
@@ -96,7 +97,8 @@ def _arithmetic(graph: Graph, op: Op) -> Params:
     }
 
 
-def _lower(graph: Graph, op: Op) -> Lowering:
+def lower(graph: Graph, op: Op) -> Lowering:
+    """Lower an op of any shapes that `few_axes` accepts."""
     count, first, second = _strides.loops(_axes(graph, op), 4, 2)
     call = Call(
         "tk_binary_s8",
@@ -118,5 +120,5 @@ def _lower(graph: Graph, op: Op) -> Lowering:
 KINDS = tuple(_CONSTANTS)
 KERNELS = (
     Kernel("table_s8", "tk_table.h", _lower_with_scalar, matches=_has_scalar),
-    Kernel("binary_s8", "tk_binary.h", _lower, matches=_few_axes),
+    Kernel("binary_s8", "tk_binary.h", lower, matches=few_axes),
 )

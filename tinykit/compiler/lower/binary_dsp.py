@@ -21,7 +21,7 @@ def _matches(graph: Graph, op: Op) -> bool:
 
 
 def _lower(graph: Graph, op: Op) -> Lowering:
-    lowering = binary._lower(graph, op)
+    lowering = binary.lower(graph, op)
     (call,) = lowering.calls
     return replace(lowering, calls=(replace(call, function="tk_sum_s8_dsp"),))
 

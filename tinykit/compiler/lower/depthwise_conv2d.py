@@ -25,7 +25,7 @@ from tinykit.compiler.ops import Array
 _CHANNEL_AXIS = 3  # of the filter: (1, H, W, C)
 
 
-def _plane(graph: Graph, op: Op) -> tuple[int, int]:
+def plane(graph: Graph, op: Op) -> tuple[int, int]:
     """Return height and width of what all windows together cover, padding included."""
     _, out_h, out_w, _ = dims(graph, op.outputs[0])
     window = op.attrs.window
@@ -39,7 +39,7 @@ def _plane(graph: Graph, op: Op) -> tuple[int, int]:
 def params(graph: Graph, op: Op) -> Params:
     """Return the initialisers of `tk_depthwise_conv2d_params`."""
     assert op.inputs[0] is not None
-    plane_h, plane_w = _plane(graph, op)
+    plane_h, plane_w = plane(graph, op)
     return {
         "at": _window.params(graph, op, op.attrs.window),
         "multiplicity": op.attrs.multiplier,
@@ -65,14 +65,14 @@ def _call(graph: Graph, op: Op, function: str, filters: Array) -> Call:
     )
 
 
-def _by_channel_pays(graph: Graph, op: Op) -> bool:
+def by_channel_pays(graph: Graph, op: Op) -> bool:
     """Whether one channel's plane is small beside the input that it saves."""
     channels = dims(graph, op.inputs[0])[3]
     return op.attrs.multiplier == 1 and channels >= 4
 
 
 def _lower_by_channel(graph: Graph, op: Op) -> Lowering:
-    height, width = _plane(graph, op)
+    height, width = plane(graph, op)
     filters = _linear.weights(graph, op)
     per_channel = np.ascontiguousarray(filters.reshape(-1, filters.shape[3]).T)
     call = _call(graph, op, "tk_depthwise_conv2d_by_channel_s8", per_channel)
@@ -98,7 +98,7 @@ KERNELS = (
         "depthwise_conv2d_by_channel_s8",
         "tk_depthwise_conv2d.h",
         _lower_by_channel,
-        matches=_by_channel_pays,
+        matches=by_channel_pays,
     ),
     Kernel("depthwise_conv2d_by_pixel_s8", "tk_depthwise_conv2d.h", _lower_by_pixel),
 )

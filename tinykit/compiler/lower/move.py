@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from tinykit.compiler import ops
 from tinykit.compiler.ir import Graph, Op
 from tinykit.compiler.lower import (
@@ -155,11 +157,21 @@ def _lower(graph: Graph, op: Op) -> Lowering:
     calls = [_call(grid, itemsize) for grid in grids]
     rule = ops.rule(op)
     if isinstance(rule, PadRule):
-        fill = {"bytes": graph.tensors[op.outputs[0]].nbytes, "value": rule.fill(graph, op)}
-        calls.insert(0, Call("tk_fill", (Output(),), "tk_fill_params", fill))
+        calls.insert(0, _fill(graph, op, rule.fill(graph, op)))
     if len(calls) > 1:
         return Lowering(tuple(calls))
     return Lowering(tuple(calls), in_place=(InPlace(distance=_safe_distance(grids[0], itemsize)),))
+
+
+def _fill(graph: Graph, op: Op, value: int) -> Call:
+    """Return the call that gives the whole output one value."""
+    result = graph.tensors[op.outputs[0]]
+    low, *others = np.array(value, result.dtype).tobytes()
+    if set(others) <= {low}:
+        params = {"bytes": result.nbytes, "value": int(np.array(low, np.uint8).astype(np.int8))}
+        return Call("tk_fill", (Output(as_bytes=True),), "tk_fill_params", params)
+    params = {"count": result.size, "value": value}
+    return Call("tk_fill_s16", (Output(),), "tk_fill_s16_params", params)
 
 
 def _call(grid: _Grid, itemsize: int) -> Call:
@@ -168,8 +180,8 @@ def _call(grid: _Grid, itemsize: int) -> Call:
     return Call(
         "tk_move",
         (
-            Input(grid.source.position, grid.source.offset * itemsize),
-            Output(grid.target.position, grid.target.offset * itemsize),
+            Input(grid.source.position, grid.source.offset * itemsize, as_bytes=True),
+            Output(grid.target.position, grid.target.offset * itemsize, as_bytes=True),
         ),
         "tk_move_params",
         {"run": run, "count": count, "in_step": in_step, "out_step": out_step},
@@ -185,4 +197,4 @@ def _safe_distance(grid: _Grid, itemsize: int) -> int:
 
 
 KINDS = tuple(kind for kind, grids in _GRIDS.items() if grids is not _copy)
-KERNELS = (Kernel("move", "tk_move.h", _lower, matches=_matches),)
+KERNELS = (Kernel("move", "tk_move.h", _lower, reads=None, matches=_matches),)

@@ -17,14 +17,16 @@ def _matches(graph: Graph, op: Op) -> bool:
 def _lower(graph: Graph, op: Op) -> Lowering:
     before, after = dims(graph, op.inputs[0]), dims(graph, op.outputs[0])
     rows, columns = (op.attrs.sources(before[i], after[i]).astype(np.int16) for i in (1, 2))
+    source, result = Input(as_bytes=True), Output(as_bytes=True)
+    pixel = after[3] * graph.tensors[op.outputs[0]].dtype.itemsize
     call = Call(
         "tk_resize_s8",
-        (Input(), Constant("rows", rows), Constant("columns", columns), Output()),
+        (source, Constant("rows", rows), Constant("columns", columns), result),
         "tk_resize_params",
-        {"in_w": before[2], "out_h": after[1], "out_w": after[2], "channels": after[3]},
+        {"in_w": before[2], "out_h": after[1], "out_w": after[2], "channels": pixel},
     )
     return Lowering((call,))
 
 
 KINDS = ("resize_nearest_neighbor",)
-KERNELS = (Kernel("resize_s8", "tk_resize.h", _lower, matches=_matches),)
+KERNELS = (Kernel("resize_s8", "tk_resize.h", _lower, reads=None, matches=_matches),)

@@ -10,9 +10,14 @@ def _lower(graph: Graph, op: Op) -> Lowering:
     assert op.inputs[1] is not None
     new = graph.tensors[op.inputs[1]].nbytes
     params = {"keep": graph.tensors[op.outputs[0]].nbytes - new, "add": new}
-    call = Call("tk_stream_push_s8", (Output(), Input(1)), "tk_stream_push_params", params)
+    call = Call(
+        "tk_stream_push_s8",
+        (Output(as_bytes=True), Input(1, as_bytes=True)),
+        "tk_stream_push_params",
+        params,
+    )
     return Lowering((call,), view=True)  # the state itself, from here on
 
 
 KINDS = ("stream_push",)
-KERNELS = (Kernel("stream_push_s8", "tk_stream.h", _lower),)
+KERNELS = (Kernel("stream_push_s8", "tk_stream.h", _lower, reads=None),)

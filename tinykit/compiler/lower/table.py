@@ -37,5 +37,9 @@ def look_up(graph: Graph, op: Op, position: int, table: np.ndarray) -> Lowering:
     return Lowering((call,), in_place=(InPlace(input=position),))
 
 
+def _is_narrow(graph: Graph, op: Op) -> bool:
+    return graph.tensors[op.outputs[0]].dtype.itemsize == 1
+
+
 KINDS = tuple(kind for kind, rule in ops.rules().items() if isinstance(rule, LookupRule))
-KERNELS = (Kernel("table_s8", "tk_table.h", _lower),)
+KERNELS = (Kernel("table_s8", "tk_table.h", _lower, matches=_is_narrow),)

@@ -29,4 +29,4 @@ def _lower(graph: Graph, op: Op) -> Lowering:
 
 
 KINDS = ("read_variable", "assign_variable")
-KERNELS = (Kernel("view", "", _lower, matches=_stays), *move.KERNELS)
+KERNELS = (Kernel("view", "", _lower, reads=None, matches=_stays), *move.KERNELS)

@@ -18,4 +18,4 @@ def _lower(graph: Graph, op: Op) -> Lowering:
 
 
 KINDS = ("reshape", "squeeze", "expand_dims")
-KERNELS = (Kernel("view", "", _lower, matches=_in_arena), *move.KERNELS)
+KERNELS = (Kernel("view", "", _lower, reads=None, matches=_in_arena), *move.KERNELS)

@@ -20,18 +20,20 @@ class Binary:
 
 
 class BinaryRule(OpRule):
-    """Parse and check an op of two int8 tensors, each computed or constant."""
+    """Parse and check an op of two int8 or two int16 tensors, each computed or constant."""
 
     def parse(self, options: Any, graph: Graph, op: Op) -> Binary:
         """Return the fused activation, where the op has options."""
         return Binary(_window.parse_activation(op, options) if options is not None else "none")
 
     def check(self, graph: Graph, op: Op) -> None:
-        """Require int8 tensors whose shapes broadcast to that of the output."""
+        """Require one dtype, and shapes that broadcast to that of the output."""
         _legal.arity(op, 2)
         first, second, result = self.tensors(graph, op)
         for value, role in ((first, "first input"), (second, "second input"), (result, "output")):
-            _legal.quantized(op, value, role)
+            _legal.quantized(op, value, role, _legal.ACTIVATIONS)
+        _legal.same_dtype(op, first, second, result)
+        _legal.centred(op, first, second, result)
         try:
             shape = np.broadcast_shapes(first.shape, second.shape)
         except ValueError:

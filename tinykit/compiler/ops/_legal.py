@@ -13,7 +13,12 @@ from tinykit.errors import ModelError
 
 INT8 = np.dtype(np.int8)
 INT16 = np.dtype(np.int16)
+UINT8 = np.dtype(np.uint8)
 INT32 = np.dtype(np.int32)
+INT64 = np.dtype(np.int64)
+
+ACTIVATIONS = (INT8, INT16)
+"""What activations are made of, where an op has both."""
 
 QUANTIZE_HINT = "convert the model with full-integer int8 quantization, inputs and outputs included"
 
@@ -59,14 +64,39 @@ def quantized(op: Op, value: Tensor, role: str, dtypes: Sequence[np.dtype] = (IN
     return value
 
 
-def activation(graph: Graph, op: Op, position: int = 0, role: str = "input") -> Tensor:
-    """Return input `position`: int8, quantized per tensor."""
-    return quantized(op, tensor(graph, op, position, role), role)
+def activation(
+    graph: Graph,
+    op: Op,
+    position: int = 0,
+    role: str = "input",
+    dtypes: Sequence[np.dtype] = (INT8,),
+) -> Tensor:
+    """Return input `position`: one of `dtypes`, quantized per tensor."""
+    return quantized(op, tensor(graph, op, position, role), role, dtypes)
 
 
 def output(graph: Graph, op: Op, dtypes: Sequence[np.dtype] = (INT8,)) -> Tensor:
     """Return the first output: quantized per tensor."""
     return quantized(op, graph.tensors[op.outputs[0]], "output", dtypes)
+
+
+def centred(op: Op, *values: Tensor) -> None:
+    """Refuse int16 `values` with a zero point: the arithmetic of int16 activations has none."""
+    for value in values:
+        if value.dtype == INT16 and value.zero_point:
+            refuse(
+                op,
+                f"{value.name!r} is int16 with zero point {value.zero_point}, not 0",
+                "convert the model with 16x8 quantization, which is symmetric",
+            )
+
+
+def same_dtype(op: Op, *values: Tensor) -> None:
+    """Refuse `op` when it mixes int8 and int16 activations."""
+    first = values[0]
+    for value in values[1:]:
+        if value.dtype != first.dtype:
+            refuse(op, f"{first.name!r} is {first.dtype}, {value.name!r} is {value.dtype}")
 
 
 def constant(graph: Graph, op: Op, position: int, role: str, *dtypes: type) -> Tensor:

@@ -1,6 +1,13 @@
-"""What convolutions and fully connected layers share: filters, biases, requantization."""
+"""What convolutions and fully connected layers share: filters, biases, requantization.
+
+int8 activations are summed in 32 bits and rounded twice. For int16 activations TFLM goes by the
+bias: with an int64 one, or none, it sums in 64 bits, scales by 16 bits of the multiplier and rounds
+once; with an int32 one it does as for int8.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +22,7 @@ FILTER, BIAS = 1, 2  # positions among the inputs
 def multipliers(graph: Graph, op: Op) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the multiplier and shift of each output channel, int32 (channels,)."""
     image, weights, result = (
-        _legal.activation(graph, op),
+        _legal.tensor(graph, op, 0, "input"),
         _legal.tensor(graph, op, FILTER, "filter"),
         graph.tensors[op.outputs[0]],
     )
@@ -34,21 +41,37 @@ def output_range(graph: Graph, op: Op) -> tuple[int, int]:
     )
 
 
-def bias(graph: Graph, op: Op) -> NDArray[np.int32]:
-    """Return the bias, int32 (channels,): zeros when the op has none."""
-    if len(op.inputs) > BIAS and op.inputs[BIAS] is not None:
+def has_bias(op: Op) -> bool:
+    """Whether the op has a bias."""
+    return len(op.inputs) > BIAS and op.inputs[BIAS] is not None
+
+
+def bias(graph: Graph, op: Op) -> NDArray[Any]:
+    """Return the bias, int32 or int64 (channels,): zeros when the op has none."""
+    if has_bias(op):
         data = _legal.tensor(graph, op, BIAS, "bias").data
         assert data is not None
         return data.reshape(-1)
     return np.zeros(graph.tensors[op.outputs[0]].shape[-1], np.int32)
 
 
+def rounds_once(graph: Graph, op: Op) -> bool:
+    """Whether the op sums in 64 bits, scales by a 16-bit multiplier and rounds once."""
+    if _legal.tensor(graph, op, 0, "input").dtype != _legal.INT16:
+        return False
+    return not has_bias(op) or _legal.tensor(graph, op, BIAS, "bias").dtype == _legal.INT64
+
+
 def requantize(graph: Graph, op: Op, accumulator: Array) -> Array:
     """Add the bias, scale each channel (the last axis), shift by the zero point and clamp."""
     result = graph.tensors[op.outputs[0]]
-    scaled = arithmetic.multiply_by_quantized_multiplier(
-        accumulator + bias(graph, op), *multipliers(graph, op)
+    once = rounds_once(graph, op)
+    scale = (
+        arithmetic.multiply_wide_by_quantized_multiplier
+        if once
+        else (arithmetic.multiply_by_quantized_multiplier)
     )
+    scaled = scale(accumulator + bias(graph, op), *multipliers(graph, op))
     low, high = output_range(graph, op)
     return np.clip(scaled + result.zero_point, low, high).astype(result.dtype)
 
@@ -64,15 +87,18 @@ def check(graph: Graph, op: Op, rank: int, axis: int) -> tuple[Tensor, Tensor, T
         The one that is the output channel.
     """
     _legal.arity(op, 2, 3)
-    image = _legal.activation(graph, op)
+    image = _legal.activation(graph, op, dtypes=_legal.ACTIVATIONS)
     weights = _legal.constant(graph, op, FILTER, "filter", np.int8)
-    result = _legal.output(graph, op)
+    result = _legal.output(graph, op, _legal.ACTIVATIONS)
+    _legal.same_dtype(op, image, result)
+    _legal.centred(op, image, result)
     _legal.rank(op, weights, rank, "filter")
     _check_filter_quantization(op, weights, axis)
     _legal.require(len(result.shape) > 0, op, "its output is a scalar")
     channels = result.shape[-1]
-    if len(op.inputs) > BIAS and op.inputs[BIAS] is not None:
-        value = _legal.constant(graph, op, BIAS, "bias", np.int32)
+    if has_bias(op):
+        wide = image.dtype == _legal.INT16
+        value = _legal.constant(graph, op, BIAS, "bias", *_bias_dtypes(op) if wide else [np.int32])
         _legal.shape_is(op, value, (channels,), "bias")
     if weights.shape[axis] != channels:
         _legal.refuse(op, f"its filter has {weights.shape[axis]} channels, its output {channels}")
@@ -92,17 +118,39 @@ def _check_filter_quantization(op: Op, weights: Tensor, axis: int) -> None:
         )
 
 
-def _check_accumulator(graph: Graph, op: Op, image: Tensor, weights: Tensor, axis: int) -> None:
-    """Refuse filters and biases with which some input overflows a 32-bit accumulator.
+def _bias_dtypes(op: Op) -> list[type]:
+    """Return the dtypes of biases that TFLM's kernels for int16 read as what they are."""
+    return [np.int64] if op.kind in ("depthwise_conv2d", "transpose_conv") else [np.int64, np.int32]
 
-    In C, that overflow is undefined behaviour: what the golden interpreter does then is chance.
-    """
+
+def reach(graph: Graph, op: Op, axis: int) -> NDArray[np.int64]:
+    """Return a bound of each output channel's accumulator, over all inputs and partial sums."""
+    image, weights = (_legal.tensor(graph, op, i, "input") for i in (0, FILTER))
     assert weights.data is not None
     others = tuple(i for i in range(weights.data.ndim) if i != axis)
     weight_sums = np.abs(weights.data.astype(np.int64)).sum(axis=others)
-    reach = max(127 - image.zero_point, image.zero_point + 128)
-    worst = weight_sums * reach + np.abs(bias(graph, op).astype(np.int64))
-    shifts = np.maximum(multipliers(graph, op)[1].astype(np.int64), 0)
+    low, high = arithmetic.type_range(image.dtype)
+    widest = max(high - image.zero_point, image.zero_point - low)
+    return weight_sums * widest + magnitude(bias(graph, op))
+
+
+def magnitude(values: Array) -> NDArray[np.int64]:
+    """Return the magnitudes of biases, those beyond `arithmetic.MAX_WIDE` as one more than it."""
+    limit = arithmetic.MAX_WIDE + 1  # the magnitude of -2**63 does not fit int64
+    return np.abs(np.clip(values.astype(np.int64), -limit, limit))
+
+
+def _check_accumulator(graph: Graph, op: Op, image: Tensor, weights: Tensor, axis: int) -> None:
+    """Refuse filters and biases with which some input overflows the accumulator.
+
+    In C, that overflow is undefined behaviour: what the golden interpreter does then is chance.
+    """
+    worst = reach(graph, op, axis)
+    multiplier, shift = multipliers(graph, op)
+    if rounds_once(graph, op):
+        check_wide(op, worst, multiplier, shift)
+        return
+    shifts = np.maximum(shift.astype(np.int64), 0)
     channel = int(np.argmax(np.log2(np.maximum(worst, 1)) + shifts))
     if shifts.max() > arithmetic.MAX_SHIFT or int(worst[channel]) << int(shifts[channel]) > (
         arithmetic.INT32_MAX
@@ -111,5 +159,28 @@ def _check_accumulator(graph: Graph, op: Op, image: Tensor, weights: Tensor, axi
             op,
             f"channel {channel} can overflow its 32-bit accumulator (bound {worst[channel]}, "
             f"left shift {shifts[channel]})",
+            "the scales or biases of the model look wrong: quantize it again",
+        )
+
+
+def check_wide(op: Op, worst: Array, multiplier: Array, shift: Array) -> None:
+    """Refuse 64-bit sums that TFLM cannot scale, or whose scaled value does not fit 32 bits."""
+    if int(shift.max()) > arithmetic.MAX_WIDE_SHIFT:
+        _legal.refuse(
+            op,
+            f"scales its sums by up to 2**{shift.max()}, the limit is "
+            f"2**{arithmetic.MAX_WIDE_SHIFT}",
+            "the scales of the model look wrong: quantize it again",
+        )
+    inside = worst <= arithmetic.MAX_WIDE
+    scaled = arithmetic.multiply_wide_by_quantized_multiplier(
+        np.where(inside, worst, 0), multiplier, shift
+    )
+    wrong = np.flatnonzero(~inside | (scaled > arithmetic.INT32_MAX))
+    if wrong.size:
+        _legal.refuse(
+            op,
+            f"channel {wrong[0]} can overflow (bound {worst[wrong[0]]} in 48 bits, "
+            f"{scaled[wrong[0]]} scaled)",
             "the scales or biases of the model look wrong: quantize it again",
         )

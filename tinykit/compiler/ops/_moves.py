@@ -43,8 +43,8 @@ class ViewRule(OpRule):
 
 def moved(graph: Graph, op: Op, position: int = 0) -> tuple[Tensor, Tensor]:
     """Return input `position` and the first output, which must share their quantization."""
-    source = _legal.activation(graph, op, position)
-    result = _legal.output(graph, op)
+    source = _legal.activation(graph, op, position, dtypes=_legal.ACTIVATIONS)
+    result = _legal.output(graph, op, _legal.ACTIVATIONS)
     _legal.same_quantization(op, source, result)
     return source, result
 

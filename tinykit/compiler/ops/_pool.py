@@ -40,8 +40,13 @@ class PoolRule(OpRule):
         )
 
     def check(self, graph: Graph, op: Op) -> None:
-        """Require int8, one quantization on both sides and the shape that the window gives."""
+        """Require one quantization on both sides and the shape that the window gives."""
         _legal.arity(op, 1)
-        image, result = _legal.activation(graph, op), _legal.output(graph, op)
+        image = _legal.activation(graph, op, dtypes=_legal.ACTIVATIONS)
+        result = _legal.output(graph, op, _legal.ACTIVATIONS)
         _legal.same_quantization(op, image, result)
+        _legal.centred(op, image)
         _window.check_window(op, op.attrs.window, image, result, image.shape[-1])
+        height, width = op.attrs.window.size
+        reach = height * width << 8 * image.dtype.itemsize - 1
+        _legal.require(reach <= arithmetic.INT32_MAX, op, "its sum can overflow 32 bits")

@@ -1,4 +1,4 @@
-"""What ADD and SUB share: both inputs on one scale, with 20 extra bits."""
+"""What ADD and SUB share: both inputs on one scale, with 20 extra bits (int16: 15)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tinykit.compiler import arithmetic
 from tinykit.compiler.ir import Graph, Op, Tensor
 from tinykit.compiler.ops import Array, _binary, _legal
 
-LEFT_SHIFT = 20
+LEFT_SHIFT = {_legal.INT8: 20, _legal.INT16: 15}
 """Each centred input is shifted left by this before it is scaled."""
 
 
@@ -38,7 +38,7 @@ class SumRule(_binary.BinaryRule):
         return [
             float(first.scale) / common,
             float(second.scale) / common,
-            common / ((1 << LEFT_SHIFT) * float(result.scale)),
+            common / ((1 << LEFT_SHIFT[result.dtype]) * float(result.scale)),
         ]
 
     def check_scales(self, op: Op, first: Tensor, second: Tensor, result: Tensor) -> None:
@@ -55,12 +55,12 @@ class SumRule(_binary.BinaryRule):
     def reference(self, graph: Graph, op: Op, inputs: list[Array | None]) -> list[Array]:
         """Scale, add or subtract, scale again, clamp."""
         first, second, result = self.tensors(graph, op)
-        scaling = self.scaling(graph, op)
+        scaling, left = self.scaling(graph, op), LEFT_SHIFT[result.dtype]
         a = arithmetic.multiply_by_quantized_multiplier(
-            _binary.centred(inputs[0], first) << LEFT_SHIFT, *scaling.first
+            _binary.centred(inputs[0], first) << left, *scaling.first
         )
         b = arithmetic.multiply_by_quantized_multiplier(
-            _binary.centred(inputs[1], second) << LEFT_SHIFT, *scaling.second
+            _binary.centred(inputs[1], second) << left, *scaling.second
         )
         total = arithmetic.multiply_by_quantized_multiplier(a + self.sign * b, *scaling.output)
         low, high = _binary.output_range(op, result)

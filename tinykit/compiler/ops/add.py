@@ -1,4 +1,4 @@
-"""ADD of two int8 tensors, with broadcasting."""
+"""ADD of two tensors, with broadcasting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CONCATENATION of int8 tensors of one quantization along an axis."""
+"""CONCATENATION of tensors of one quantization along an axis."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Rule(OpRule):
     def check(self, graph: Graph, op: Op) -> None:
         _legal.arity(op, 1, len(op.inputs))
         axis, length = op.attrs.axis, 0
-        result = _legal.output(graph, op)
+        result = _legal.output(graph, op, _legal.ACTIVATIONS)
         for position in range(len(op.inputs)):
             source, _ = _moves.moved(graph, op, position)
             _legal.rank(op, source, len(result.shape), "input")

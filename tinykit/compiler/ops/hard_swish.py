@@ -47,8 +47,8 @@ class _Rule(_lookup.LookupRule):
         if not -15 <= exponent <= 0:
             _legal.refuse(op, f"its scales {scales} are too far apart")
 
-    def compute(self, op: Op, source: Tensor, result: Tensor) -> Int64:
-        fine = (_lookup.INPUTS - source.zero_point) << 7
+    def compute(self, op: Op, source: Tensor, result: Tensor, values: Int64) -> Int64:
+        fine = (values - source.zero_point) << 7
         output_multiplier, output_exponent = _output_multiplier(source, result)
         on_output_scale = _rounding_high_mul(fine, output_multiplier)
         # the gate: x / 3 in [-1, 1] of Q15, saturating, then (gate + 1) / 2 in [0, 1]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinykit.compiler.ir import Graph, Op, Tensor
 from tinykit.compiler.ops import _legal, _lookup
@@ -20,7 +19,7 @@ class LeakyRelu:
     alpha: float
 
 
-def _factors(op: Op, source: Tensor, result: Tensor) -> tuple[float, float]:
+def factors(op: Op, source: Tensor, result: Tensor) -> tuple[float, float]:
     """Return the factors above and below zero, in double precision from float32 scales."""
     above = float(source.scale) / float(result.scale)
     below = float(source.scale) * float(np.float32(op.attrs.alpha)) / float(result.scale)
@@ -29,6 +28,7 @@ def _factors(op: Op, source: Tensor, result: Tensor) -> tuple[float, float]:
 
 class _Rule(_lookup.LookupRule):
     kind, builtin, options = "leaky_relu", "LEAKY_RELU", "LeakyReluOptions"
+    dtypes = _legal.ACTIVATIONS
 
     def parse(self, options: Any, graph: Graph, op: Op) -> LeakyRelu:
         alpha = float(options.alpha)
@@ -36,12 +36,14 @@ class _Rule(_lookup.LookupRule):
         return LeakyRelu(alpha)
 
     def check_scales(self, op: Op, source: Tensor, result: Tensor) -> None:
-        for factor in _factors(op, source, result):
-            _lookup.check_factor(op, factor)
+        for factor in factors(op, source, result):
+            _lookup.check_factor(op, source, factor)
 
-    def compute(self, op: Op, source: Tensor, result: Tensor) -> NDArray[np.int64]:
-        centred = _lookup.INPUTS - source.zero_point
-        above, below = _factors(op, source, result)
+    def compute(
+        self, op: Op, source: Tensor, result: Tensor, values: _lookup.Int64
+    ) -> _lookup.Int64:
+        centred = values - source.zero_point
+        above, below = factors(op, source, result)
         # TFLM rounds the product with a negative alpha as that with its magnitude, then negates
         negative = np.sign(below).astype(np.int64) * _lookup.rescale(centred, abs(below))
         scaled = np.where(centred >= 0, _lookup.rescale(centred, above), negative)

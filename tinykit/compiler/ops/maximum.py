@@ -1,4 +1,4 @@
-"""MAXIMUM of two int8 tensors of one quantization, with broadcasting."""
+"""MAXIMUM of two tensors of one quantization, with broadcasting."""
 
 from __future__ import annotations
 

@@ -35,18 +35,22 @@ class _Rule(OpRule):
 
     def check(self, graph: Graph, op: Op) -> None:
         _legal.arity(op, 1)
-        source, result = _legal.activation(graph, op), _legal.output(graph, op)
+        source = _legal.activation(graph, op, dtypes=_legal.ACTIVATIONS)
+        result = _legal.output(graph, op, _legal.ACTIVATIONS)
+        _legal.same_dtype(op, source, result)
+        _legal.centred(op, source, result)
         kept = [size for axis, size in enumerate(source.shape) if axis not in op.attrs.axes]
         ones = [1 if axis in op.attrs.axes else size for axis, size in enumerate(source.shape)]
         if list(result.shape) not in (kept, ones):
             _legal.refuse(op, f"its output has shape {result.shape}, should be {kept} or {ones}")
-        bound = 255 * _count(source, op)
+        low, high = arithmetic.type_range(source.dtype)
+        bound = max(high - source.zero_point, source.zero_point - low) * _count(source, op)
         shift = max(0, self.scaling(graph, op)[1])
         _legal.require(bound << shift <= arithmetic.INT32_MAX, op, "its sum can overflow 32 bits")
 
     def scaling(self, graph: Graph, op: Op) -> tuple[int, int]:
         """Return the multiplier and shift from the sum of centred inputs to the output."""
-        source, result = _legal.activation(graph, op), graph.tensors[op.outputs[0]]
+        source, result = _legal.tensor(graph, op, 0, "input"), graph.tensors[op.outputs[0]]
         multiplier, shift = arithmetic.quantize_multiplier(
             float(source.scale) / float(result.scale)
         )
@@ -58,7 +62,7 @@ class _Rule(OpRule):
     def reference(self, graph: Graph, op: Op, inputs: list[Array | None]) -> list[Array]:
         values, result = inputs[0], graph.tensors[op.outputs[0]]
         assert values is not None
-        source = _legal.activation(graph, op)
+        source = _legal.tensor(graph, op, 0, "input")
         centred = values.astype(np.int64) - source.zero_point
         scaled = arithmetic.multiply_by_quantized_multiplier(
             centred.sum(axis=op.attrs.axes), *self.scaling(graph, op)

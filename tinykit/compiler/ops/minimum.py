@@ -1,4 +1,4 @@
-"""MINIMUM of two int8 tensors of one quantization, with broadcasting."""
+"""MINIMUM of two tensors of one quantization, with broadcasting."""
 
 from __future__ import annotations
 

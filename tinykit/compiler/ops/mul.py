@@ -1,4 +1,4 @@
-"""MUL of two int8 tensors, with broadcasting."""
+"""MUL of two tensors, with broadcasting."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from tinykit.compiler import arithmetic
 from tinykit.compiler.ir import Graph, Op, Tensor
 from tinykit.compiler.ops import Array, _binary, _legal
 
-_MAX_FACTOR = 1 << 14  # the product of two centred int8 values has 17 bits
+_MAX_FACTOR = {_legal.INT8: 1 << 14, _legal.INT16: 1}
+"""The product of two centred int8 values has 17 bits, that of two int16 values 31."""
 
 
 class _Rule(_binary.BinaryRule):
@@ -23,8 +24,9 @@ class _Rule(_binary.BinaryRule):
 
     def check_scales(self, op: Op, first: Tensor, second: Tensor, result: Tensor) -> None:
         factor = self._factor(first, second, result)
-        if not factor < _MAX_FACTOR:
-            _legal.refuse(op, f"scales its product by {factor:g}, the limit is {_MAX_FACTOR}")
+        limit = _MAX_FACTOR[result.dtype]
+        if not factor < limit:
+            _legal.refuse(op, f"scales its product by {factor:g}, the limit is {limit}")
 
     def reference(self, graph: Graph, op: Op, inputs: list[Array | None]) -> list[Array]:
         first, second, result = self.tensors(graph, op)

@@ -27,7 +27,7 @@ class _Rule(OpRule):
 
     def check(self, graph: Graph, op: Op) -> None:
         _legal.arity(op, 1, len(op.inputs))
-        result, axis = _legal.output(graph, op), op.attrs.axis
+        result, axis = _legal.output(graph, op, _legal.ACTIVATIONS), op.attrs.axis
         for position in range(len(op.inputs)):
             source, _ = _moves.moved(graph, op, position)
             _legal.shape_is(op, source, result.shape[:axis] + result.shape[axis + 1 :], "input")

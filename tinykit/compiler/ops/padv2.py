@@ -25,8 +25,9 @@ class _Rule(PadRule):
     def parse(self, options: Any, graph: Graph, op: Op) -> PadV2:
         _legal.arity(op, 3)
         sizes = self.sizes(graph, op)
-        value = _legal.constant(graph, op, 2, "value", np.int8)
-        _legal.same_quantization(op, _legal.quantized(op, value, "value"), _legal.output(graph, op))
+        value = _legal.constant(graph, op, 2, "value", np.int8, np.int16)
+        _legal.quantized(op, value, "value", _legal.ACTIVATIONS)
+        _legal.same_quantization(op, value, _legal.output(graph, op, _legal.ACTIVATIONS))
         _legal.require(value.size == 1, op, f"its value has shape {value.shape}")
         assert value.data is not None
         return PadV2(sizes.before, sizes.after, int(value.data.reshape(-1)[0]))

@@ -1,18 +1,13 @@
-"""QUANTIZE from int8 to int8 or uint8: another scale and zero point."""
+"""QUANTIZE between int8 and int16, and from int8 to uint8: another scale and zero point."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tinykit.compiler import arithmetic
 from tinykit.compiler.ir import Graph, Op, Tensor
-from tinykit.compiler.ops import Array, _legal, _lookup
-
-UINT8 = np.dtype(np.uint8)
+from tinykit.compiler.ops import _legal, _lookup
 
 
-def _factor(source: Tensor, result: Tensor) -> float:
+def factor(source: Tensor, result: Tensor) -> float:
+    """Return what centred inputs are multiplied by."""
     return float(source.scale) / float(result.scale)
 
 
@@ -21,21 +16,18 @@ class _Rule(_lookup.LookupRule):
 
     def check(self, graph: Graph, op: Op) -> None:
         _legal.arity(op, 1)
-        source = _legal.activation(graph, op)
-        result = _legal.output(graph, op, (_legal.INT8, UINT8))
+        source = _legal.activation(graph, op, dtypes=_legal.ACTIVATIONS)
+        wide = source.dtype == _legal.INT16
+        dtypes = _legal.ACTIVATIONS if wide else (*_legal.ACTIVATIONS, _legal.UINT8)
+        result = _legal.output(graph, op, dtypes)
         _legal.shape_is(op, result, source.shape)
-        _lookup.check_factor(op, _factor(source, result))
+        _lookup.check_factor(op, source, factor(source, result))
 
-    def compute(self, op: Op, source: Tensor, result: Tensor) -> NDArray[np.int64]:
-        centred = _lookup.INPUTS - source.zero_point
-        return _lookup.rescale(centred, _factor(source, result)) + result.zero_point
-
-    def table(self, graph: Graph, op: Op) -> Array:
-        """Return the output of each input from -128 to 127, (256,) of the output's dtype."""
-        result = graph.tensors[op.outputs[0]]
-        source = _legal.tensor(graph, op, 0, "input")
-        low, high = arithmetic.type_range(result.dtype)
-        return np.clip(self.compute(op, source, result), low, high).astype(result.dtype)
+    def compute(
+        self, op: Op, source: Tensor, result: Tensor, values: _lookup.Int64
+    ) -> _lookup.Int64:
+        scaled = _lookup.rescale(values - source.zero_point, factor(source, result))
+        return scaled + result.zero_point
 
 
 RULE = _Rule()

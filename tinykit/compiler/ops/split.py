@@ -31,12 +31,12 @@ class _Rule(OpRule):
     def check(self, graph: Graph, op: Op) -> None:
         _legal.arity(op, 1, outputs=None)
         _legal.require(len(op.outputs) > 0, op, "has no outputs")
-        source, axis = _legal.activation(graph, op), op.attrs.axis
+        source, axis = _legal.activation(graph, op, dtypes=_legal.ACTIVATIONS), op.attrs.axis
         size, rest = divmod(source.shape[axis], len(op.outputs))
         if rest:
             _legal.refuse(op, f"cannot cut shape {source.shape} into {len(op.outputs)} parts")
         for result in graph.output_tensors(op):
-            _legal.quantized(op, result, "output")
+            _legal.quantized(op, result, "output", _legal.ACTIVATIONS)
             _legal.same_quantization(op, source, result)
             _legal.shape_is(op, result, _moves.replaced(source.shape, axis, size))
 

@@ -24,9 +24,10 @@ class _Rule(OpRule):
 
     def check(self, graph: Graph, op: Op) -> None:
         _legal.arity(op, 1, outputs=None)
-        source, axis, length = _legal.activation(graph, op), op.attrs.axis, 0
+        source = _legal.activation(graph, op, dtypes=_legal.ACTIVATIONS)
+        axis, length = op.attrs.axis, 0
         for result in graph.output_tensors(op):
-            _legal.quantized(op, result, "output")
+            _legal.quantized(op, result, "output", _legal.ACTIVATIONS)
             _legal.same_quantization(op, source, result)
             _legal.rank(op, result, len(source.shape), "output")
             _legal.shape_is(op, result, _moves.replaced(source.shape, axis, result.shape[axis]))

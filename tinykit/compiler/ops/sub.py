@@ -1,4 +1,4 @@
-"""SUB of two int8 tensors, with broadcasting."""
+"""SUB of two tensors, with broadcasting."""
 
 from __future__ import annotations
 

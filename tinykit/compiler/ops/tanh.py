@@ -1,24 +1,23 @@
-"""TANH with 7 fraction bits, in fixed point."""
+"""TANH with 7 fraction bits in fixed point, or with 15 by a table."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tinykit.compiler import fixedpoint
+from tinykit.compiler import fixedpoint, sigmoid16
 from tinykit.compiler.ir import Op, Tensor
-from tinykit.compiler.ops import _lookup, _sigmoid
+from tinykit.compiler.ops import _legal, _lookup, _sigmoid
 
 
-class _Rule(_lookup.LookupRule):
+class _Rule(_sigmoid.SigmoidRule):
     kind, builtin = "tanh", "TANH"
+    unit = (1 / 128, 0)
+    exact_shifts = (0, 1)
 
-    def check_scales(self, op: Op, source: Tensor, result: Tensor) -> None:
-        _sigmoid.check_input(op, source)
-        _lookup.check_output(op, result, 1 / 128, 0)
-
-    def compute(self, op: Op, source: Tensor, result: Tensor) -> NDArray[np.int64]:
-        return _sigmoid.apply(fixedpoint.tanh, source, 7)
+    def compute(
+        self, op: Op, source: Tensor, result: Tensor, values: _lookup.Int64
+    ) -> _lookup.Int64:
+        if source.dtype == _legal.INT16:
+            return sigmoid16.tanh(values, *self.table_input_of(source))
+        return _sigmoid.apply(fixedpoint.tanh, source, values, 7)
 
 
 RULE = _Rule()

@@ -1,4 +1,7 @@
-"""UNIDIRECTIONAL_SEQUENCE_LSTM, int8 with an int16 cell: a recurrent layer that keeps its state."""
+"""UNIDIRECTIONAL_SEQUENCE_LSTM, a recurrent layer that keeps its state: int8 or int16, int16 cell.
+
+With int16 activations, the products with the filters are those of `_linear.rounds_once`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 
 from tinykit.compiler import arithmetic, sigmoid16
 from tinykit.compiler.ir import Graph, Op, Tensor
-from tinykit.compiler.ops import Array, OpRule, _legal
+from tinykit.compiler.ops import Array, OpRule, _legal, _linear
 
 GATES = ("input", "forget", "cell", "output")
 """In the order of the file: of the weights, of the recurrent weights and of the biases."""
@@ -72,8 +75,11 @@ class _Rule(OpRule):
         for position, role in _LEFT_OUT.items():
             if position < len(op.inputs) and op.inputs[position] is not None:
                 _legal.refuse(op, f"{role} is not supported", "use a plain LSTM layer")
-        source, result = _legal.activation(graph, op), _legal.output(graph, op)
-        hidden = _legal.activation(graph, op, HIDDEN, "hidden state")
+        source = _legal.activation(graph, op, dtypes=_legal.ACTIVATIONS)
+        result = _legal.output(graph, op, _legal.ACTIVATIONS)
+        hidden = _legal.activation(graph, op, HIDDEN, "hidden state", _legal.ACTIVATIONS)
+        _legal.same_dtype(op, source, result, hidden)
+        _legal.centred(op, source, hidden)
         cell = _legal.quantized(
             op, _legal.tensor(graph, op, CELL, "cell state"), "cell state", [_legal.INT16]
         )
@@ -94,7 +100,8 @@ class _Rule(OpRule):
         for gate in range(len(GATES)):
             self._check_filter(graph, op, INPUT_FILTERS + gate, (units, depth))
             self._check_filter(graph, op, RECURRENT_FILTERS + gate, (units, units))
-            bias = _legal.constant(graph, op, BIASES + gate, "bias", np.int32)
+            dtype = np.int64 if source.dtype == _legal.INT16 else np.int32
+            bias = _legal.constant(graph, op, BIASES + gate, "bias", dtype)
             _legal.shape_is(op, bias, (units,), "bias")
         self._check_scaling(graph, op, cell)
         self._check_reach(graph, op)
@@ -120,6 +127,9 @@ class _Rule(OpRule):
 
     def _check_reach(self, graph: Graph, op: Op) -> None:
         """Refuse filters with which an accumulator, scaled up, could leave 32 bits."""
+        if is_wide(graph, op):
+            self._check_wide_reach(graph, op)
+            return
         scaling = self.scaling(graph, op)
         for first, scales in (
             (INPUT_FILTERS, scaling.input),
@@ -137,6 +147,16 @@ class _Rule(OpRule):
                         f"{reach:,}, left shift {shift})",
                         "the scales of the model look wrong: quantize it again",
                     )
+
+    def _check_wide_reach(self, graph: Graph, op: Op) -> None:
+        scaling = self.scaling(graph, op)
+        for first, scales in (
+            (INPUT_FILTERS, scaling.input),
+            (RECURRENT_FILTERS, scaling.recurrent),
+        ):
+            for gate, (multiplier, shift) in enumerate(scales):
+                factors = np.array([multiplier]), np.array([shift])
+                _linear.check_wide(op, reach(graph, op, first + gate), *factors)
 
     def scaling(self, graph: Graph, op: Op) -> Scaling:
         """Return the multiplier and shift of every product."""
@@ -189,7 +209,8 @@ class _Rule(OpRule):
             cell = np.clip(_saturated(kept + added), -limit, limit).astype(np.int16)
             value = sigmoid16.tanh(cell, *tanh_input) * sigmoid16.logistic(o)
             scaled = arithmetic.multiply_by_quantized_multiplier(value, *scaling.hidden)
-            hidden = np.clip(scaled + to.zero_point, -128, 127).astype(np.int8)
+            limits = arithmetic.type_range(to.dtype)
+            hidden = np.clip(scaled + to.zero_point, *limits).astype(to.dtype)
             outputs.append(hidden)
         return [np.stack(outputs).reshape(to.shape), hidden, cell]
 
@@ -220,11 +241,27 @@ def _scale(first: _Real, second: _Real, result: _Real) -> Scale:
     return arithmetic.quantize_multiplier(float(first) * float(second) / float(result))
 
 
+def is_wide(graph: Graph, op: Op) -> bool:
+    """Whether the activations are int16."""
+    return _legal.tensor(graph, op, 0, "input").dtype == _legal.INT16
+
+
+def reach(graph: Graph, op: Op, position: int) -> NDArray[np.int64]:
+    """Return a bound of each row's sum, int16 activations, with the filter at `position`."""
+    weights = _legal.tensor(graph, op, position, "filter").data
+    assert weights is not None
+    products = 32768 * np.abs(weights.astype(np.int64)).sum(axis=1)
+    return products + _linear.magnitude(folded_bias(graph, op, position))
+
+
 def _product(graph: Graph, op: Op, position: int, x: Array, scale: Scale) -> Array:
     weights = _legal.tensor(graph, op, position, "filter").data
     assert weights is not None
     exact = weights.astype(np.float64) @ x.reshape(-1).astype(np.float64)
-    return _scaled(exact.astype(np.int64) + folded_bias(graph, op, position), scale)
+    total = exact.astype(np.int64) + folded_bias(graph, op, position)
+    if is_wide(graph, op):
+        return _saturated(arithmetic.multiply_wide_by_quantized_multiplier(total, *scale))
+    return _scaled(total, scale)
 
 
 def _scaled(values: Array, scale: Scale) -> Array:

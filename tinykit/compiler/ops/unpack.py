@@ -27,11 +27,11 @@ class _Rule(OpRule):
 
     def check(self, graph: Graph, op: Op) -> None:
         _legal.arity(op, 1, outputs=None)
-        source, axis = _legal.activation(graph, op), op.attrs.axis
+        source, axis = _legal.activation(graph, op, dtypes=_legal.ACTIVATIONS), op.attrs.axis
         if source.shape[axis] != len(op.outputs):
             _legal.refuse(op, f"axis {axis} of {source.shape} does not give {len(op.outputs)}")
         for result in graph.output_tensors(op):
-            _legal.quantized(op, result, "output")
+            _legal.quantized(op, result, "output", _legal.ACTIVATIONS)
             _legal.same_quantization(op, source, result)
             _legal.shape_is(op, result, source.shape[:axis] + source.shape[axis + 1 :])
 
