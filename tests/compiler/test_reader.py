@@ -183,7 +183,7 @@ BAD: dict[str, tuple[Callable[[Any], None], str]] = {
     "float": (_float(2), "op 0 FULLY_CONNECTED: tensor 2 'h' is float32, not int8"),
     "uint8": (_set(f"{T}.2.type", 3), "its output 'h' is uint8, not int8"),
     "unknown-type": (_set(f"{T}.2.type", 99), "tensor 2 'h' is number 99"),
-    "int16": (_set(f"{T}.2.type", 7), "'h' is int16, not int8"),
+    "int16": (_set(f"{T}.2.type", 7), "'x' is int8, 'h' is int16"),
     "not-quantized": (_set(f"{T}.2.{Q}", None), "'h' has no single scale"),
     "scale-nan": (_set(f"{T}.2.{Q}.scale", np.array([np.nan], "f")), "not a positive number"),
     "scale-negative": (_set(f"{T}.2.{Q}.scale", np.array([-1], "f")), "not a positive number"),

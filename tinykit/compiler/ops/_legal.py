@@ -96,7 +96,11 @@ def same_dtype(op: Op, *values: Tensor) -> None:
     first = values[0]
     for value in values[1:]:
         if value.dtype != first.dtype:
-            refuse(op, f"{first.name!r} is {first.dtype}, {value.name!r} is {value.dtype}")
+            refuse(
+                op,
+                f"{first.name!r} is {first.dtype}, {value.name!r} is {value.dtype}",
+                "convert the model again, all of it to int8 or all of it to 16x8",
+            )
 
 
 def constant(graph: Graph, op: Op, position: int, role: str, *dtypes: type) -> Tensor:

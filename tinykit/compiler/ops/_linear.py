@@ -120,7 +120,7 @@ def _check_filter_quantization(op: Op, weights: Tensor, axis: int) -> None:
 
 def _bias_dtypes(op: Op) -> list[type]:
     """Return the dtypes of biases that TFLM's kernels for int16 read as what they are."""
-    return [np.int64] if op.kind in ("depthwise_conv2d", "transpose_conv") else [np.int64, np.int32]
+    return [np.int64] if op.kind == "depthwise_conv2d" else [np.int64, np.int32]
 
 
 def reach(graph: Graph, op: Op, axis: int) -> NDArray[np.int64]:

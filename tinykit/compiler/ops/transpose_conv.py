@@ -37,6 +37,7 @@ class _Rule(OpRule):
         return TransposeConv(window, _window.parse_activation(op, options))
 
     def check(self, graph: Graph, op: Op) -> None:
+        _legal.activation(graph, op)  # of int8
         image, weights, result = _linear.check(graph, op, rank=4, axis=0)
         window = op.attrs.window
         _window.check_window(op, window, result, image, image.shape[-1])
