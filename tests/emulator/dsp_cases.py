@@ -10,6 +10,7 @@ DEPTHWISE_3X3 = "depthwise_conv2d_3x3_s8_dsp"
 DEPTHWISE_PLANE = "depthwise_conv2d_plane_s8_dsp"
 DEPTHWISE_COLUMN = "depthwise_conv2d_column_s8_dsp"
 DENSE, DENSE_WIDE = "fully_connected_s8_dsp", "fully_connected_wide_s8_dsp"
+LSTM = "lstm_s8_dsp"
 SUM = "sum_s8_dsp"
 POOL = "average_pool2d_s8_dsp"
 
@@ -149,6 +150,19 @@ def _fully_connected() -> Cases:
     return made
 
 
+def _lstm() -> Cases:
+    made: Cases = {
+        f"lstm-{depth}-{units}": (LSTM, single_op.lstm(2, depth, units))
+        for depth, units in ((1, 3), (16, 16), (35, 20))
+    }
+    for zero in (-128, 127):  # more than one chunk
+        made[f"lstm-deep-{zero}"] = (
+            LSTM,
+            single_op.lstm(3, 1030, 2, source=(0.05, zero), gain=0.02, clip=2.0),
+        )
+    return made
+
+
 def _pools() -> Cases:
     build = single_op.pool2d
     name = "AVERAGE_POOL_2D"
@@ -185,4 +199,4 @@ def _sums() -> Cases:
 
 def cases() -> Cases:
     """Return every case: its name, the kernel that must take it, and the model."""
-    return _convolutions() | _depthwise() | _fully_connected() | _pools() | _sums()
+    return _convolutions() | _depthwise() | _fully_connected() | _lstm() | _pools() | _sums()

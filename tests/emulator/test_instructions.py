@@ -21,14 +21,16 @@ LIMITS: dict[Mode, dict[str, int]] = {
         "ds_cnn_s": 3_240_000,
         "str_ww": 900_000,
         "micro_speech": 568_000,
-        "ad01": 280_000,
+        "ad01": 247_000,
+        "dtln": 352_000,
     },
     "balanced": {
         "kws_ref": 3_310_000,
         "ds_cnn_s": 3_310_000,
         "str_ww": 965_000,
         "micro_speech": 579_000,
-        "ad01": 292_000,
+        "ad01": 258_000,
+        "dtln": 354_000,
     },
 }
 """Instructions of one inference: what was measured, and 2% for other versions of gcc."""
@@ -53,9 +55,11 @@ def test_public_models_stay_exact_and_fast(mode: Mode, shared_models: Path, tmp_
     ran = run(cases, tmp_path)
     for name, case in cases.items():
         with Golden((shared_models / f"{name}.tflite").read_bytes()) as golden:
-            expected = golden.run_many(list(case.inputs))
-        for output, values in enumerate(expected):
-            got = np.stack([row[output] for row in ran[name].outputs])
-            np.testing.assert_array_equal(got, values, err_msg=name)
+            for row, outputs in enumerate(ran[name].outputs):
+                golden.reset()  # as before each row on the board
+                for got, values in zip(
+                    outputs, golden.run([values[row] for values in case.inputs]), strict=True
+                ):
+                    np.testing.assert_array_equal(got, values, err_msg=name)
     most = {name: max(ran[name].instructions) for name in cases}
     assert {name: n for name, n in most.items() if n > LIMITS[mode][name]} == {}, most

@@ -37,12 +37,36 @@ TK_INLINE int32_t tk_smmlar(int32_t a, int32_t b, int32_t c)
     return r;
 }
 
+/* (a * b + 2^31) >> 32 */
+TK_INLINE int32_t tk_smmulr(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("smmulr %0, %1, %2" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+
 /* v limited to an int8. Assembly, because __ssat() of arm_acle.h converts signs behind the caller's back. */
 TK_INLINE int8_t tk_ssat8(int32_t v)
 {
     int32_t r;
     __asm__("ssat %0, #8, %1" : "=r"(r) : "r"(v));
     return (int8_t)r;
+}
+
+/* v limited to an int16. */
+TK_INLINE int32_t tk_ssat16(int32_t v)
+{
+    int32_t r;
+    __asm__("ssat %0, #16, %1" : "=r"(r) : "r"(v));
+    return r;
+}
+
+/* v limited to 0..65535. */
+TK_INLINE int32_t tk_usat16(int32_t v)
+{
+    int32_t r;
+    __asm__("usat %0, #16, %1" : "=r"(r) : "r"(v));
+    return r;
 }
 
 /* a + the sum of the products of the low and of the high halfwords of x and w. */
@@ -78,6 +102,22 @@ TK_INLINE uint32_t tk_widen_odd(uint32_t v)
 {
     uint32_t r;
     __asm__("sxtb16 %0, %1, ror #8" : "=r"(r) : "r"(v));
+    return r;
+}
+
+/* pair + the signed bytes 0 and 2 of v, halfword by halfword. */
+TK_INLINE uint32_t tk_add_even(uint32_t pair, uint32_t v)
+{
+    uint32_t r;
+    __asm__("sxtab16 %0, %1, %2" : "=r"(r) : "r"(pair), "r"(v));
+    return r;
+}
+
+/* Bytes 1 and 3. */
+TK_INLINE uint32_t tk_add_odd(uint32_t pair, uint32_t v)
+{
+    uint32_t r;
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(r) : "r"(pair), "r"(v));
     return r;
 }
 

@@ -5,22 +5,6 @@
 #include "tk_dsp.h"
 #include "tk_pool2d.h"
 
-/* sums + the signed bytes 0 and 2 of v, halfword by halfword. */
-TK_INLINE uint32_t tk_add_even(uint32_t sums, uint32_t v)
-{
-    uint32_t r;
-    __asm__("sxtab16 %0, %1, %2" : "=r"(r) : "r"(sums), "r"(v));
-    return r;
-}
-
-/* Bytes 1 and 3. */
-TK_INLINE uint32_t tk_add_odd(uint32_t sums, uint32_t v)
-{
-    uint32_t r;
-    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(r) : "r"(sums), "r"(v));
-    return r;
-}
-
 /* sum / count, rounded half away from zero, limited to the activation. */
 TK_INLINE int8_t tk_pool_mean(int32_t sum, int32_t count, const tk_pool2d_params *p)
 {

@@ -12,7 +12,6 @@ from tinykit.compiler.lower import (
     Kernel,
     Lowering,
     Output,
-    Params,
     Scratch,
     _dsp,
     _four_rows,
@@ -35,37 +34,38 @@ def _matches(graph: Graph, op: Op) -> bool:
     return fits and _dsp.short_shifts(graph, op, 0)
 
 
-def _packed(graph: Graph, op: Op) -> _dsp.Words:
+def _words(graph: Graph, op: Op, matrix: _four_rows.FourRows) -> _dsp.Words:
     """Return the constants as `tk_fully_connected_s8_dsp` reads them, flat."""
-    filters, bias = _linear.weights(graph, op), _linear.folded_bias(graph, op, 0)
-    parts = [_four_rows.packed(filters, bias, wide=_is_wide(graph, op))]
     multiplier, shift = meaning.multipliers(graph, op)
     if not _linear.per_channel(graph, op):
         scale = [_dsp.wrap(multiplier[:1]), _dsp.shift_bytes(-shift[:1], 1)]
-        return np.concatenate([*scale, np.hstack(parts).reshape(-1)])
+        return np.concatenate([*scale, matrix.words.reshape(-1)])
     multiplier, shift = (_dsp.pad_to(values, 0, _four_rows.ROWS) for values in (multiplier, shift))
-    parts += [_dsp.wrap(multiplier).reshape(-1, 4), _dsp.shift_bytes(-shift, 4)[:, None]]
-    return np.hstack(parts).reshape(-1)
-
-
-def _params(graph: Graph, op: Op) -> Params:
-    chunk = _four_rows.chunk(_linear.weights(graph, op), wide=_is_wide(graph, op))
-    return {**fully_connected.params(graph, op), "chunk": chunk}
+    scales = [_dsp.wrap(multiplier).reshape(-1, 4), _dsp.shift_bytes(-shift, 4)[:, None]]
+    return np.hstack([matrix.words, *scales]).reshape(-1)
 
 
 def _lower(graph: Graph, op: Op) -> Lowering:
-    arguments = (Input(), Constant("packed", _packed(graph, op)), Output())
-    struct = "tk_fully_connected_dsp_params"
-    call = Call("tk_fully_connected_s8_dsp", arguments, struct, _params(graph, op))
-    return Lowering((call,))
-
-
-def _lower_wide(graph: Graph, op: Op) -> Lowering:
-    packed = Constant("packed", _packed(graph, op))
-    arguments = (Input(), packed, Scratch(ctype="uint32_t"), Output())
-    struct = "tk_fully_connected_dsp_params"
-    call = Call("tk_fully_connected_wide_s8_dsp", arguments, struct, _params(graph, op))
-    return Lowering((call,), 2 * -(-_linear.weights(graph, op).shape[1] // 4) * 4)
+    wide = _is_wide(graph, op)
+    filters = _linear.weights(graph, op)
+    matrix = _four_rows.pack(filters, _linear.folded_bias(graph, op, 0), wide=wide)
+    call = Call(
+        "tk_fully_connected_wide_s8_dsp" if wide else "tk_fully_connected_s8_dsp",
+        (
+            Input(),
+            Constant("packed", _words(graph, op, matrix)),
+            Scratch(ctype="uint32_t"),
+            Output(),
+        ),
+        "tk_fully_connected_dsp_params",
+        {
+            **fully_connected.params(graph, op),
+            "chunk": matrix.chunk,
+            "chunks": matrix.chunks,
+        },
+    )
+    widened = 2 * -(-filters.shape[1] // 4) if wide else 0
+    return Lowering((call,), 4 * (matrix.chunks + widened))
 
 
 KINDS = ("fully_connected",)
@@ -73,7 +73,7 @@ KERNELS = (
     Kernel(
         "fully_connected_wide_s8_dsp",
         "tk_fully_connected_dsp.h",
-        _lower_wide,
+        _lower,
         variant="dsp",
         matches=lambda graph, op: _is_wide(graph, op) and _matches(graph, op),
     ),
