@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import networks
 import numpy as np
 import pytest
 import small_model
@@ -107,6 +108,18 @@ def test_a_model_with_state_starts_each_inference_anew() -> None:
     graph = Graph(tensors, [], [0], [0])
     made = vectors._outputs(Counter(), graph, np.zeros((4, 3), np.int8))  # type: ignore[arg-type]
     assert made.tolist() == [[1, 1]] * 4
+
+
+def test_a_model_with_several_ends(lights: Project) -> None:
+    """A row has the bytes of all inputs; the golden outputs are those of the model for them."""
+    data = networks.two_ends()
+    lights.path(files.TFLITE).write_bytes(data)
+    found, origin = vectors.for_model(lights)
+    assert (origin, found.x.shape, found.y.shape) == ("random inputs", (20, 20), (20, 20))
+    a, b = (half.reshape(-1, 2, 5) for half in np.split(found.x, 2, axis=1))
+    with Golden(data) as golden:
+        expected = golden.run_many([a, b])
+    assert (found.y == np.concatenate([y.reshape(20, -1) for y in expected], axis=1)).all()
 
 
 def test_some_of_the_vectors() -> None:

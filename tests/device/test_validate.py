@@ -166,8 +166,28 @@ def test_other_size(vectors: Vectors) -> None:
 def test_several_outputs(vectors: Vectors) -> None:
     """A model with more outputs than the vectors have is refused: part of it would go unproven."""
     device = FakeDevice(_model, [FRAMES * WIDTH], [FRAMES * WIDTH, CLASSES])
-    with pytest.raises(DataError, match="one output, the model on the device 1 and 2"):
+    with pytest.raises(DataError, match="200 in, 204 out"):
         validate(Client(device), vectors)
+
+
+def _exchange(inputs: list[bytes]) -> list[tuple[int, bytes]]:
+    """Two inputs of 3 and 5 bytes, given back in the other order."""
+    return [(0, inputs[1]), (1, inputs[0])]
+
+
+@pytest.mark.parametrize("wrong", [None, 6])
+def test_several_ends(wrong: int | None) -> None:
+    """Rows hold all inputs one after the other, and all outputs: each byte of each is compared."""
+    x = np.arange(16, dtype=np.int8).reshape(2, 8)
+    y = np.concatenate([x[:, 3:], x[:, :3]], axis=1)
+    if wrong is not None:
+        y[1, wrong] += 1
+    result = validate(Client(FakeDevice(_exchange, [3, 5], [5, 3])), Vectors(x, y))
+    assert result.inputs_tested == 2
+    assert result.exact == (wrong is None)
+    if wrong is not None:
+        assert result.first_mismatch is not None
+        assert (result.first_mismatch.vector, result.first_mismatch.index) == (1, wrong)
 
 
 def test_reset_in_the_middle(vectors: Vectors) -> None:

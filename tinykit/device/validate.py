@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tinykit.device.client import Client, Hello, Inference
 from tinykit.device.result import DeviceResult, FrontEndResult, Mismatch, Spread
-from tinykit.device.vectors import Vectors
+from tinykit.device.vectors import Vectors, parts
 from tinykit.errors import DataError, DeviceError
 from tinykit.progress import Progress, silent
 
@@ -77,9 +77,10 @@ def validate(
         costs = []
         for index, x in enumerate(vectors.x):
             progress("features", index, total)
-            inference = client.infer([x]) if stream else _infer(client, [x])
+            inputs = parts(x, hello.input_bytes)
+            inference = client.infer(inputs) if stream else _infer(client, inputs)
             costs.append(hello.cost(inference.ticks, inference.overhead_ticks))
-            result.outputs.append(inference.outputs[0])
+            result.outputs.append(np.concatenate(inference.outputs))
             _count(result, inference, "output", index, vectors.y[index])
         result.cost = Spread.of(costs)
         if vectors.audio is not None:
@@ -132,7 +133,8 @@ def _count(
     earlier: Mismatch | None = None,
 ) -> None:
     """Add one inference to the result; `earlier` is what already differed on the way to it."""
-    differs = earlier or _difference(what, vector, inference.outputs[0], expected)
+    given = np.concatenate(inference.outputs)
+    differs = earlier or _difference(what, vector, given, expected)
     result.inputs_tested += 1
     result.mismatches += differs is not None
     result.first_mismatch = result.first_mismatch or differs
@@ -161,18 +163,12 @@ def _difference(
 
 
 def _check_sizes(hello: Hello, vectors: Vectors) -> None:
-    counts = len(hello.input_bytes), len(hello.output_bytes)
-    if counts != (1, 1):
-        raise DataError(
-            f"golden vectors have one input and one output, the model on the device "
-            f"{counts[0]} and {counts[1]}",
-            "send tensors of your own: tinykit test --inputs x.npy --outputs y.npy",
-        )
     given = vectors.x[0].nbytes, vectors.y[0].nbytes
-    if given != hello.input_bytes + hello.output_bytes:
+    takes = sum(hello.input_bytes), sum(hello.output_bytes)
+    if given != takes:
         raise DataError(
             f"the vectors have {given[0]} bytes in, {given[1]} out; the model on the device "
-            f"{hello.input_bytes[0]} in, {hello.output_bytes[0]} out",
+            f"{takes[0]} in, {takes[1]} out",
             "vectors of another model? make them again: tinykit quantize",
         )
 

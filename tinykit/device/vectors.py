@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ class Vectors:
 
     x : int8 (N, *input shape);  y : int8 (N, *output shape);  labels : int32 (N,) or None;
     audio : int16 (M, clip_samples) or None, which gave the first M rows of `x`.
+
+    Of a model with several inputs or outputs, a row holds the bytes of all, one after the other.
     """
 
     x: NDArray[Any]
@@ -58,3 +61,9 @@ class Vectors:
                 "each input needs its output and label, and clips belong to the first inputs; "
                 "make them again: tinykit quantize",
             )
+
+
+def parts(row: NDArray[Any], sizes: Sequence[int]) -> list[NDArray[np.int8]]:
+    """Return the bytes of each tensor of a row, int8 (size,), which has all of them in order."""
+    raw = np.frombuffer(np.ascontiguousarray(row).tobytes(), np.int8)
+    return np.split(raw, np.cumsum(sizes)[:-1])

@@ -12,7 +12,7 @@ from tinykit.compiler.golden import Golden
 from tinykit.device.client import Client
 from tinykit.device.divergence import first_divergence
 from tinykit.device.result import DeviceResult
-from tinykit.device.vectors import Vectors
+from tinykit.device.vectors import Vectors, parts
 from tinykit.errors import TinykitError
 from tinykit.firmware import build as builder
 from tinykit.firmware import runners
@@ -46,7 +46,7 @@ def run(project: Project, chosen: Vectors, result: DeviceResult, progress: Progr
         with client(project) as device:
             hello = device.hello()
             vector = result.first_mismatch.vector if result.first_mismatch else 0
-            inputs = [chosen.x[vector]]
+            inputs = parts(chosen.x[vector], hello.input_bytes)
             if not result.exact:
                 if project.config.compile.stream:
                     return Traced(divergence=hops.divergence(project, device, chosen.x, vector))
@@ -68,7 +68,10 @@ def _divergence(project: Project, device: Client, inputs: list[NDArray[Any]]) ->
     data = project.path(files.TFLITE).read_bytes()
     compiled = compile_model(data, project.board.processor, project.config.compile.optimize)
     tensors = [compiled.graph.tensors[key] for key in compiled.graph.inputs]
-    shaped = [x.reshape(tensor.shape) for x, tensor in zip(inputs, tensors, strict=True)]
+    shaped = [
+        x.view(tensor.dtype).reshape(tensor.shape)
+        for x, tensor in zip(inputs, tensors, strict=True)
+    ]
     with Golden(data) as golden:
         values = golden.tensors(shaped)
     expected = [

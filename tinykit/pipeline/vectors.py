@@ -12,7 +12,6 @@ from tinykit.compiler.golden import Golden
 from tinykit.compiler.ir import Graph
 from tinykit.compiler.reader import read_tflite
 from tinykit.device.vectors import Vectors
-from tinykit.errors import ModelError
 from tinykit.pipeline import files
 from tinykit.project import Project
 
@@ -33,7 +32,7 @@ def for_model(project: Project) -> tuple[Vectors, str]:
     Raises
     ------
     ModelError
-        When the golden interpreter refuses the model, or it has several inputs.
+        When the golden interpreter refuses the model.
     DataError
         When `vectors.npz` is corrupt.
     """
@@ -41,14 +40,8 @@ def for_model(project: Project) -> tuple[Vectors, str]:
     path = project.path(files.VECTORS)
     found = Vectors.load(path) if path.exists() else None
     graph = read_tflite(data)
-    if len(graph.inputs) != 1:
-        raise ModelError(
-            f"the model has {len(graph.inputs)} inputs; test vectors have one",
-            "run tensors of your own: tinykit test --inputs x.npy --outputs y.npy",
-        )
-    tensor = graph.tensors[graph.inputs[0]]
     with Golden(data) as golden:
-        if found is None or found.x.shape[1:] != tensor.shape[1:] or found.x.dtype != tensor.dtype:
+        if found is None or not _fits(graph, found):
             return _random(golden, graph), "random inputs"
         outputs = _outputs(golden, graph, found.x[:_CHECKED]).reshape(-1, *found.y.shape[1:])
         if outputs.dtype == found.y.dtype and np.array_equal(outputs, found.y[:_CHECKED]):
@@ -59,25 +52,58 @@ def for_model(project: Project) -> tuple[Vectors, str]:
 
 def _random(golden: Golden, graph: Graph) -> Vectors:
     """Return vectors from seeded inputs: all at the least, all at the greatest, then noise."""
-    tensor = graph.tensors[graph.inputs[0]]
-    limits = np.iinfo(tensor.dtype)
     draw = np.random.default_rng(_SEED)
-    shape = (RANDOM_INPUTS, *tensor.shape[1:])
-    x = draw.integers(limits.min, limits.max, shape, dtype=tensor.dtype, endpoint=True)
-    x[0], x[1] = limits.min, limits.max
-    return Vectors(x=x, y=_outputs(golden, graph, x))
+    drawn = []
+    for key in graph.inputs:
+        tensor = graph.tensors[key]
+        limits = np.iinfo(tensor.dtype)
+        shape = (RANDOM_INPUTS, *tensor.shape)
+        x = draw.integers(limits.min, limits.max, shape, dtype=tensor.dtype, endpoint=True)
+        x[0], x[1] = limits.min, limits.max
+        drawn.append(x)
+    rows = _joined(drawn)
+    if len(drawn) == 1:
+        batch = drawn[0].shape[1:2]
+        rows = drawn[0][:, 0] if batch == (1,) else drawn[0]
+    return Vectors(x=rows, y=_outputs(golden, graph, rows))
+
+
+def _fits(graph: Graph, found: Vectors) -> bool:
+    """Whether the inputs are this model's; only models with one input and output have vectors."""
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        return False
+    tensor = graph.tensors[graph.inputs[0]]
+    return found.x.shape[1:] == tensor.shape[1:] and found.x.dtype == tensor.dtype
+
+
+def _joined(tensors: list[NDArray[Any]]) -> NDArray[np.int8]:
+    """Return rows that hold the bytes of each tensor's row, one after the other."""
+    return np.concatenate([x.reshape(len(x), -1).view(np.int8) for x in tensors], axis=1)
+
+
+def _inputs(graph: Graph, x: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return the tensors (N, *input shape) that the rows of `x` hold."""
+    tensors = [graph.tensors[key] for key in graph.inputs]
+    raw = np.ascontiguousarray(x).reshape(len(x), -1).view(np.int8)
+    given = np.split(raw, np.cumsum([tensor.nbytes for tensor in tensors])[:-1], axis=1)
+    return [
+        np.ascontiguousarray(part).view(tensor.dtype).reshape(-1, *tensor.shape)
+        for part, tensor in zip(given, tensors, strict=True)
+    ]
 
 
 def _outputs(golden: Golden, graph: Graph, x: NDArray[Any]) -> NDArray[Any]:
     """Return the outputs (N, values), each inference from the initial state as on the device."""
-    rows = x.reshape(-1, *graph.tensors[graph.inputs[0]].shape)
-    if not any(tensor.state for tensor in graph.tensors.values()):
-        return golden.run_many([rows])[0].reshape(len(rows), -1)
-    outputs = []
-    for row in rows:
-        golden.reset()
-        outputs.append(golden.run([row])[0].reshape(-1))
-    return np.stack(outputs)
+    inputs = _inputs(graph, x)
+    if any(tensor.state for tensor in graph.tensors.values()):
+        made = []
+        for row in zip(*inputs, strict=True):
+            golden.reset()
+            made.append(golden.run(list(row)))
+        outputs = [np.stack(each) for each in zip(*made, strict=True)]
+    else:
+        outputs = golden.run_many(inputs)
+    return outputs[0].reshape(len(x), -1) if len(outputs) == 1 else _joined(outputs)
 
 
 def accuracy(vectors: Vectors) -> float | None:
