@@ -1,6 +1,7 @@
 """Measure models with `tinykit bench` and set the results beside the peers' figures.
 
-Models: ../shared/models where that folder is there, and every model in examples/. Writes
+Models: ../shared/models where that folder is there, every model in examples/, and those that
+`scripts/lookalikes.py` made. Writes
 benchmarks/results.json and benchmarks/results.md.
 """
 
@@ -15,7 +16,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = (ROOT.parent / "shared" / "models", ROOT / "examples")
+FOLDERS = (
+    ROOT.parent / "shared" / "models",
+    ROOT / "examples",
+    ROOT / ".cache" / "lookalikes",  # where scripts/lookalikes.py was run
+)
 BOARDS = [  # one for each core
     *("mps2-an386", "mps2-an500", "mps3-an547"),  # those with a peer's figures first
     *("mps2-an505", "mps2-an385", "microbit", "riscv-virt"),
