@@ -133,6 +133,11 @@ class _Network:
         self.results += outputs
         return True
 
+    def hide(self, count: int) -> None:
+        """Let nobody else read the last `count` values but the newest one, nor the caller."""
+        del self.values[-count:-1]
+        del self.results[-count:-1]
+
     def zero_point(self) -> int:
         """Return a zero point, often an extreme one."""
         return self.noise.choice(_ZERO_POINTS)
@@ -156,16 +161,29 @@ class _Network:
             data = self.rng.integers(-127, 128, shape).astype(np.int8)
             if self.noise.random() < 0.1:
                 data[...] = self.noise.choice((0, 127, -127, -128))
+            elif self.noise.random() < 0.4:
+                self._kill(data, axis, scales)
             key = self.writer.constant("filter", data, scale=scales, axis=axis)
             self.filters[shape] = key, scales
         channels = shape[axis]
         bias = None
         if self.noise.random() < 0.8:
             values = self.rng.integers(-3000, 3000, channels).astype(np.int32)
+            if self.noise.random() < 0.2:  # so low or high that an activation clamps some always
+                values[self.rng.random(channels) < 0.4] *= 4000
             bias = self.writer.constant("bias", values, scale=np.float32(source.scale) * scales)
         spread = source.scale * float(scales.mean()) * 74 * 74
         terms = math.prod(shape) // channels
         return [key, bias], spread * math.sqrt(terms) / self.noise.choice((10, 50, 127))
+
+    def _kill(self, data: np.ndarray, axis: int, scales: np.ndarray) -> None:
+        """Leave filters of zeros and inputs that no filter reads, as training does."""
+        dead = self.rng.random(data.shape[axis]) < self.noise.choice((0.2, 0.5, 0.9))
+        np.moveaxis(data, axis, 0)[dead] = 0
+        if scales.size > 1 and self.noise.random() < 0.5:
+            scales[dead] = 1e-8  # what converters give them
+        if axis == 0:
+            data[..., self.rng.random(data.shape[-1]) < self.noise.choice((0.0, 0.3, 0.8))] = 0
 
 
 def _is_image(x: Value) -> bool:
@@ -530,10 +548,58 @@ def _constant(network: _Network, x: Value) -> bool:
     return _relu(network, network.values[-1])
 
 
+def _block(network: _Network, x: Value) -> bool:
+    """Add two layers with something between them that nobody else reads."""
+    before = len(network.values)
+    if not _conv2d(network, x):
+        return False
+    between = (_depthwise, _pool, _relu, _quantize, _sigmoid, _leaky_relu)
+    layers = (_conv2d, _conv2d, _dense, _depthwise)
+    for op in (*network.noise.choices(between, k=2), network.noise.choice(layers)):
+        op(network, network.values[-1])
+    network.hide(len(network.values) - before)
+    return True
+
+
+def _chain(network: _Network, x: Value) -> bool:
+    """Add functions of one value, some of them of two branches of it, that nobody else reads."""
+    before = len(network.values)
+    steps = (_relu, _leaky_relu, _hard_swish, _sigmoid, _quantize, _scaled, _squared)
+    for op in network.noise.choices(steps, k=network.noise.randint(2, 5)):
+        op(network, network.values[-1])
+    if network.noise.random() < 0.7:
+        network.hide(len(network.values) - before)
+    return True
+
+
+def _scaled(network: _Network, x: Value) -> bool:
+    """Add, subtract or multiply a single constant."""
+    other = network.constant((), network.near(x.scale), network.zero_point())
+    pair = [x, other] if network.noise.random() < 0.5 else [other, x]
+    builtin, scale = network.noise.choice(
+        (("ADD", x.scale), ("SUB", x.scale), ("MUL", x.scale * other.scale * 40))
+    )
+    y = network.result(x.shape, network.near(2 * scale), network.zero_point())
+    return network.op(builtin, pair, [y], f"{builtin.title()}Options")
+
+
+def _squared(network: _Network, x: Value) -> bool:
+    """Multiply or add a value and a function of itself."""
+    other = x
+    if network.noise.random() < 0.7 and _sigmoid(network, x):
+        other = network.values[-1]
+    builtin, scale = network.noise.choice(
+        (("ADD", x.scale + other.scale), ("MUL", x.scale * other.scale * 40))
+    )
+    y = network.result(x.shape, network.near(scale), network.zero_point())
+    return network.op(builtin, [x, other], [y], f"{builtin.title()}Options")
+
+
 _OPS: tuple[Callable[[_Network, Value], bool], ...] = (
     *(_conv2d, _depthwise, _dense) * 3,
     *(_pool, _sum, _concatenation) * 2,
     *(_mean, _product, _extreme, _relu, _relu6, _leaky_relu, _hard_swish, _sigmoid, _softmax),
     *(_quantize, _split, _pack, _unpack, _pad, _slice, _strided_slice, _transpose, _reshape),
     *(_expand, _squeeze, _constant),
+    *(_block, _block, _block, _chain, _chain),
 )

