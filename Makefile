@@ -6,18 +6,21 @@ DATA ?=
 BOARD ?= mps2-an386
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## .venv from the lock, and the system packages where missing
 	@scripts/setup.sh
 
+setup-tests: ## setup, and what only the tests need: compilers and emulator for RISC-V, g++, clang
+	@scripts/setup.sh tests
+
 demo: setup ## train, compile, build, flash and prove a keyword spotter (DATA=folder: recorded speech)
 	@scripts/demo.sh "$(BOARD)" "$(DATA)"
 
-test: setup ## the tests, but the slow ones
+test: setup-tests ## the tests, but the slow ones
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow and not hardware"
 
-test-slow: setup ## the slow tests: training, the wheel in a clean environment
+test-slow: setup-tests ## the slow tests: training, the wheel in a clean environment
 	$(BIN)/pytest -q -m "slow and not hardware"
 
 lint: setup ## ruff and mypy
@@ -25,7 +28,7 @@ lint: setup ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup ## measure models on the emulated boards, next to the peers' published figures
+bench: setup-tests ## measure models on the emulated boards, next to the peers' published figures
 	$(BIN)/python scripts/bench.py
 
 examples: setup ## run the example projects and renew their reports
@@ -41,4 +44,4 @@ lock: ## resolve pyproject.toml into requirements.lock (needs uv: pip install uv
 clean: ## remove what the targets made, but not .venv
 	rm -rf build dist demo .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo examples test test-slow lint bench wheel lock clean
+.PHONY: help setup setup-tests demo examples test test-slow lint bench wheel lock clean

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Make this checkout ready to use: system packages where they are missing, then .venv from the lock.
+# `scripts/setup.sh tests` also installs what only the tests need: a RISC-V compiler and emulator, g++, clang.
 # Safe to run again: a second run finds its stamp and returns at once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,9 +24,13 @@ need libc6-dev headers
 need gcc-arm-none-eabi command -v arm-none-eabi-gcc
 need libnewlib-arm-none-eabi newlib
 need qemu-system-arm command -v qemu-system-arm
-need gcc-riscv64-unknown-elf command -v riscv64-unknown-elf-gcc
-need picolibc-riscv64-unknown-elf picolibc
-need qemu-system-misc command -v qemu-system-riscv32
+if [ "${1:-}" = tests ]; then
+    need gcc-riscv64-unknown-elf command -v riscv64-unknown-elf-gcc
+    need picolibc-riscv64-unknown-elf picolibc
+    need qemu-system-misc command -v qemu-system-riscv32
+    need g++ command -v g++
+    need clang command -v clang
+fi
 
 # The interpreter: the first that the lock covers.
 python=

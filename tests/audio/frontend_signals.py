@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinykit.audio.micro_spec import Micro
 from tinykit.audio.spec import FeatureSpec
 
-SPECS = {
+MEL_SPECS = {
     "default": FeatureSpec(),
     "log_mel_40": FeatureSpec(kind="log_mel"),
     "8_khz_25_10_ms": FeatureSpec(
@@ -24,6 +25,28 @@ SPECS = {
     ),
 }
 """Every FFT size from 64 to 2048, both kinds, both radices of the first stage, odd mel bins."""
+
+MICRO_SPECS = {
+    "micro": FeatureSpec(kind="micro"),
+    "micro_fft_1024_odd_bins": FeatureSpec(
+        kind="micro", window_ms=64, hop_ms=20, mel_bins=41, low_hz=0, high_hz=8000
+    ),
+    "micro_fft_64_8_khz": FeatureSpec(
+        kind="micro",
+        sample_rate_hz=8000,
+        window_ms=8,
+        hop_ms=4,
+        mel_bins=6,
+        high_hz=4000,
+        clip_ms=300,
+        micro=Micro(8, 0.5, 0.2, 0.3, 0.5, 200.0, 18, 7),
+        scale=0.05,
+        zero_point=-100,
+    ),
+}
+"""TensorFlow Lite Micro's own parameters, and others: every radix of the first stage, odd bins."""
+
+SPECS = MEL_SPECS | MICRO_SPECS
 
 
 def signals(count: int, seed: int = 0) -> dict[str, np.ndarray]:

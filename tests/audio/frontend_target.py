@@ -95,6 +95,7 @@ def main() -> None:
     specs = {
         "mfcc 10 of 40, 30/20 ms": FeatureSpec(),
         "log_mel 40, 30/20 ms": FeatureSpec(kind="log_mel"),
+        "micro 40, 30/10 ms": FeatureSpec(kind="micro"),
         "mfcc 13, 8 kHz, 25/10 ms": FeatureSpec(
             sample_rate_hz=8000, window_ms=25, hop_ms=10, high_hz=4000, coefficients=13
         ),

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.emulator
 
 
 @pytest.mark.parametrize("core", frontend_target.CORES)
-@pytest.mark.parametrize("name", ["default", "8_khz_25_10_ms", "log_mel_40"])
+@pytest.mark.parametrize("name", ["default", "8_khz_25_10_ms", "log_mel_40", "micro"])
 def test_equals_numpy_on_each_core(name, core, tmp_path):
     """DSP instructions, 64-bit products and the M0's 16-bit ones all give the twin's bytes."""
     spec = SPECS[name]

@@ -1,7 +1,8 @@
-"""Log-mel and MFCC features in integer arithmetic: the numpy twin of the generated C.
+"""Features in integer arithmetic: the numpy twin of the generated C.
 
 `features` returns, for any audio, exactly the bytes that `tk_features_push` writes on the device.
-`docs/front-end.md` describes the arithmetic and how accurate it is.
+`docs/front-end.md` describes the arithmetic and how accurate it is. The rows of `log_mel` and
+`mfcc` are computed here, those of `micro` in `tinykit.audio.micro`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinykit.audio import micro
 from tinykit.audio.fixed_point import Int, log2_q16, mul_q15, requantize
 from tinykit.audio.frontend_fft import power_spectrum
 from tinykit.audio.frontend_mel import WEIGHT_BITS
@@ -52,7 +54,8 @@ def features(samples: NDArray[np.int16], spec: FeatureSpec) -> NDArray[np.int8]:
 def stream(samples: NDArray[np.int16], spec: FeatureSpec) -> NDArray[np.int8]:
     """Return the rows of audio of any length: int16 (..., n) -> int8 (..., rows, width).
 
-    Rows are those of all windows wholly inside: none where n is less than a window.
+    Rows are those of all windows wholly inside: none where n is less than a window. Each is the
+    row of its window alone, but for `micro`, whose noise estimate follows the stream.
     """
     _check_samples(samples)
     lead, count = samples.shape[:-1], samples.shape[-1]
@@ -62,6 +65,8 @@ def stream(samples: NDArray[np.int16], spec: FeatureSpec) -> NDArray[np.int8]:
     if result.size:
         windows = np.lib.stride_tricks.sliding_window_view(clips, spec.window_samples, axis=1)
         windows = windows[:, :: spec.hop_samples]
+        if spec.kind == "micro":
+            return micro.rows(windows, spec).reshape(*lead, rows, spec.width)
         for start in range(0, len(result), _BLOCK):
             clip, row = np.divmod(np.arange(start, min(start + _BLOCK, len(result))), rows)
             result[start : start + _BLOCK] = _rows(windows[clip, row], spec, tables(spec))

@@ -11,7 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from tinykit.audio import frontend_mel
+from tinykit.audio import frontend_mel, micro_tables
+from tinykit.audio.micro_spec import Micro
 from tinykit.errors import ConfigError
 
 METADATA_KEY = "tinykit.features"
@@ -20,9 +21,17 @@ METADATA_KEY = "tinykit.features"
 LABELS_KEY = "tinykit.labels"
 """Name of the metadata buffer in the .tflite that holds the classes (JSON list of strings)."""
 
-DEFAULT_QUANTIZATION = {"mfcc": (0.75, 0), "log_mel": (0.09375, 20)}
-"""(scale, zero point) per kind: int8 spans -96..95 and -13.9..10.0, from digital silence (-87.7 and
--13.9) to the loudest speech; `docs/front-end.md` gives the statistics."""
+DEFAULT_QUANTIZATION = {
+    "mfcc": (0.75, 0),
+    "log_mel": (0.09375, 20),
+    "micro": (666 / 256 * micro_tables.UNIT, -128),
+}
+"""(scale, zero point) per kind. `mfcc`, `log_mel`: int8 spans -96..95 and -13.9..10.0, from digital
+silence (-87.7 and -13.9) to the loudest speech; `docs/front-end.md` gives the statistics. `micro`:
+0 to 25.9, ESPHome's `(v * 256 + 333) / 666 - 128` of the 16-bit value v."""
+
+_BAND = {"mfcc": (20, 20, 7600), "log_mel": (20, 20, 7600), "micro": (10, 125, 7500)}
+"""(hop_ms, low_hz, high_hz) per kind, where the specification leaves them out."""
 
 FLOOR_LOG2 = -20
 """log2 of the energy added to each mel filter, where a full-scale sample is 1.0: what is left of
@@ -30,23 +39,25 @@ digital silence, a little above the quantization noise of 16-bit audio."""
 
 
 class FeatureSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Parameters of the integer log-mel / MFCC front end.
+    """Parameters of the integer front end: log-mel, MFCC, or TensorFlow Lite Micro's (`micro`).
 
     A clip gives `frames` rows of `width` int8 values: `real = (int8 - zero_point) * scale`. The
-    real values are in natural-log units (`mfcc`: orthonormal DCT-II, then liftered). The model's
-    input tensor has exactly this scale and zero point, so features enter it as they are.
+    real values are in natural-log units (`mfcc`: orthonormal DCT-II, then liftered; `micro`: 2.5
+    ln of a signal-to-noise ratio). The model's input tensor has exactly this scale and zero point,
+    so features enter it as they are.
 
     A specification that cannot be computed is never made: the constructor calls `check`.
 
     Parameters
     ----------
     kind : str
-        `mfcc` or `log_mel`.
+        `mfcc`, `log_mel` or `micro`.
     sample_rate_hz, clip_ms, window_ms, hop_ms : int
         The audio, and how it is cut. Each time must be a whole number of samples, the window a
-        multiple of 4.
+        multiple of 4. `hop_ms = 0` (the default): 20, `micro` 10.
     mel_bins : int
-        Triangular filters, equally spaced in mel between `low_hz` and `high_hz`.
+        Triangular filters, equally spaced in mel between `low_hz` and `high_hz`. `low_hz = -1`
+        and `high_hz = 0` (the defaults): 20 to 7600, `micro` 125 to 7500.
     coefficients : int
         Cepstral coefficients kept, the 0th included. `mfcc` only.
     lifter : int
@@ -55,22 +66,35 @@ class FeatureSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         0: no lifter. `mfcc` only.
     scale, zero_point
         The quantization. `scale = 0` (the default) takes both from `DEFAULT_QUANTIZATION`.
+    micro : Micro
+        Noise reduction, gain control and logarithm. `micro` only.
     """
 
-    kind: Literal["mfcc", "log_mel"] = "mfcc"
+    kind: Literal["mfcc", "log_mel", "micro"] = "mfcc"
     sample_rate_hz: int = 16000
     clip_ms: int = 1000
     window_ms: int = 30
-    hop_ms: int = 20
+    hop_ms: int = 0
     mel_bins: int = 40
-    low_hz: int = 20
-    high_hz: int = 7600
+    low_hz: int = -1
+    high_hz: int = 0
     coefficients: int = 10
     lifter: int = 22
     scale: float = 0.0
     zero_point: int = 0
+    micro: Micro = Micro()
 
     def __post_init__(self) -> None:
+        if self.kind not in DEFAULT_QUANTIZATION:
+            _fail(f"kind is {self.kind!r}", 'kind = "mfcc", "log_mel" or "micro"')
+        hop_ms, low_hz, high_hz = _BAND[self.kind]
+        for name, left_out, own in (
+            ("hop_ms", 0, hop_ms),
+            ("low_hz", -1, low_hz),
+            ("high_hz", 0, high_hz),
+        ):
+            if getattr(self, name) == left_out:
+                msgspec.structs.force_setattr(self, name, own)
         self.check()
         if self.scale == 0.0:
             scale, zero_point = DEFAULT_QUANTIZATION[self.kind]
@@ -108,19 +132,19 @@ class FeatureSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.coefficients if self.kind == "mfcc" else self.mel_bins
 
     def mel_bands(self) -> frontend_mel.Bands:
-        """Return the spectral bins and weights of the mel filters."""
+        """Return the spectral bins and weights of the mel filters of `mfcc` and `log_mel`."""
         return frontend_mel.bands(
             self.sample_rate_hz, self.fft_size, self.mel_bins, self.low_hz, self.high_hz
         )
 
     def check(self) -> None:
         """Raise ConfigError unless the features can be computed as specified."""
-        if self.kind not in DEFAULT_QUANTIZATION:
-            _fail(f"kind is {self.kind!r}", 'kind = "mfcc" or "log_mel"')
         self._check_framing()
         self._check_filters()
         if self.kind == "mfcc":
             self._check_cepstrum()
+        if self.kind == "micro":
+            self._check_micro()
         self._check_quantization()
 
     def _check_framing(self) -> None:
@@ -146,7 +170,9 @@ class FeatureSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _within("mel_bins", self.mel_bins, 1, 128)
         _within("high_hz", self.high_hz, 1, self.sample_rate_hz // 2)
         _within("low_hz", self.low_hz, 0, self.high_hz - 1)
-        empty = frontend_mel.empty_filters(self.mel_bands())
+        bands = micro_tables.bands if self.kind == "micro" else frontend_mel.bands
+        limits = self.mel_bins, self.low_hz, self.high_hz
+        empty = frontend_mel.empty_filters(bands(self.sample_rate_hz, self.fft_size, *limits))
         if empty:
             _fail(
                 f"mel filter {empty[0]} of {self.mel_bins} holds no bin of the "
@@ -159,6 +185,16 @@ class FeatureSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.lifter:
             # Beyond k = lifter the sine turns negative.
             _within("lifter", self.lifter, max(2, self.coefficients), 1000)
+
+    def _check_micro(self) -> None:
+        self.micro.check()
+        bends = micro_tables.gain(self.micro, self.fft_size)[2:]
+        steepest = max(abs(bends[1::4]).max(), abs(bends[2::4]).max())
+        if steepest >= 1 << 14:
+            _fail(
+                f"micro: the gain changes by {steepest} within a power of two; the limit is 16383",
+                "a larger pcan_offset, or fewer gain_bits",
+            )
 
     def _check_quantization(self) -> None:
         if self.scale == 0.0:

@@ -2,18 +2,36 @@
 #include "tk_features.h"
 
 #include "tk_features_tables.h"
-#include "tk_fft.h"
-#include "tk_frontend.h"
 
 /* The window that is being collected, in order: nothing wraps around inside it. */
 static TK_ALIGNED(4) int16_t window[TK_FEATURES_WINDOW_SAMPLES];
 static uint32_t filled;
 
+#if TK_FEATURES_MICRO
+
+static uint32_t bins[TK_FEATURES_FFT_SIZE / 2];
+static uint32_t noise[TK_FEATURES_MEL_BINS]; /* its estimate in each filter */
+
+static void forget(void)
+{
+    memset(noise, 0, sizeof noise);
+}
+
+static void compute_row(int8_t *row)
+{
+    const uint32_t shift = tk_micro_room(window, &tk_features_fft);
+
+    tk_micro_fft_energies(window, shift, bins, &tk_features_fft);
+    tk_micro_row(bins, shift, noise, row, &tk_features_micro);
+}
+
+#else
+
 static tk_fft_bin bins[TK_FEATURES_FFT_SIZE / 2];
 
-void tk_features_reset(void)
+/* Rows do not depend on those before. */
+static void forget(void)
 {
-    filled = 0;
 }
 
 static void compute_row(int8_t *row)
@@ -27,6 +45,14 @@ static void compute_row(int8_t *row)
 #else
     tk_frontend_quantize(logarithms, row, &tk_features_frontend);
 #endif
+}
+
+#endif
+
+void tk_features_reset(void)
+{
+    filled = 0;
+    forget();
 }
 
 /* Keep what the next window shares with this one. In pieces of a hop, so that no piece overlaps its target. */

@@ -21,17 +21,17 @@ ABSENT = ""
 def of_path(path: Path) -> str:
     """Return the hash of a file's bytes, or of every file in a folder with its name; or `ABSENT`.
 
-    Names that begin with a dot are left out: they are temporary files and build caches.
+    Names that begin with a dot are left out: they are temporary files and build caches. So is the
+    bytecode that Python leaves beside the scripts of a firmware project.
     """
     if path.is_file():
         return paths.sha256_file(path)
     if not path.is_dir():
         return ABSENT
     digest = hashlib.sha256()
-    for file in sorted(path.rglob("*")):
-        relative = file.relative_to(path)
-        if file.is_file() and not any(part.startswith(".") for part in relative.parts):
-            digest.update(f"{relative.as_posix()}\0{paths.sha256_file(file)}\n".encode())
+    for file in _files(path):
+        name = file.relative_to(path).as_posix()
+        digest.update(f"{name}\0{paths.sha256_file(file)}\n".encode())
     return digest.hexdigest()
 
 
@@ -50,9 +50,17 @@ def of_code(parts: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     for part in parts:
         root = paths.share_dir(part) if part.split("/")[0] in _KIT_FOLDERS else _PACKAGE / part
-        files = [root] if root.is_file() else sorted(root.rglob("*"))
-        for file in files:
-            if file.is_file() and "__pycache__" not in file.parts:
-                digest.update(f"{file.relative_to(root.parent)}\0".encode())
-                digest.update(file.read_bytes())
+        for file in [root] if root.is_file() else _files(root):
+            digest.update(f"{file.relative_to(root.parent)}\0".encode())
+            digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files in a folder and below, in order, without hidden ones and bytecode."""
+
+    def counts(file: Path) -> bool:
+        parts = file.relative_to(folder).parts
+        return not any(part.startswith(".") or part == "__pycache__" for part in parts)
+
+    return [file for file in sorted(folder.rglob("*")) if file.is_file() and counts(file)]

@@ -42,6 +42,13 @@ def _test(project: Project) -> dict[str, Any]:
     }
 
 
+_FRONT_END = tuple(
+    f"audio/{name}.py"
+    for name in (
+        *("ctable", "fixed_point", "frontend_c", "frontend_mel", "frontend_tables", "spec"),
+        *("micro_c", "micro_spec", "micro_tables"),
+    )
+)
 _TRAINING = ("audio", "models", "train", "recipes")
 
 STAGES = (
@@ -78,7 +85,7 @@ STAGES = (
         reads=(files.TFLITE,),
         writes=(files.SOURCES, files.PLAN),
         settings=_compile,
-        code=("compiler", "kernels", "audio/frontend_c.py", "audio/spec.py"),
+        code=("compiler", "kernels", *_FRONT_END),
     ),
     Stage(
         "generate",
