@@ -28,14 +28,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tinykit.audio.fft_tables import FftTables
 from tinykit.audio.fixed_point import Int, mul_q15
-from tinykit.audio.frontend_tables import Tables
 
 Complex = tuple[Int, Int]
 """Real and imaginary parts."""
 
 
-def power_spectrum(frames: NDArray[np.int16], constants: Tables) -> NDArray[np.uint64]:
+def power_spectrum(frames: NDArray[np.int16], constants: FftTables) -> NDArray[np.uint64]:
     """Return the power of the windowed frames in bins 1 to H - 1.
 
     Parameters
@@ -46,11 +46,15 @@ def power_spectrum(frames: NDArray[np.int16], constants: Tables) -> NDArray[np.u
     -------
     uint64 (n, H - 1), where 2**(60 - 2 log2 H) is the power of a spectrum of 1.0.
     """
-    re, im = split(transform(windowed(frames, constants), constants), constants)
+    return squared(*split(transform(windowed(frames, constants), constants), constants))
+
+
+def squared(re: Int, im: Int) -> NDArray[np.uint64]:
+    """Return the power of complex numbers."""
     return (re * re + im * im).astype(np.uint64)
 
 
-def windowed(frames: NDArray[np.int16], constants: Tables) -> Complex:
+def windowed(frames: NDArray[np.int16], constants: FftTables) -> Complex:
     """Return the windowed samples as complex numbers, zero padded: int64 (n, H) twice."""
     window = np.concatenate([constants.window, constants.window[::-1]])
     size = 4 * (len(constants.twiddle) - 1)
@@ -59,7 +63,7 @@ def windowed(frames: NDArray[np.int16], constants: Tables) -> Complex:
     return samples[:, 0::2], samples[:, 1::2]
 
 
-def transform(values: Complex, constants: Tables) -> Complex:
+def transform(values: Complex, constants: FftTables) -> Complex:
     """Return the complex spectrum of (n, H) values, divided by 2 per stage with factors."""
     half = values[0].shape[1]
     legs = (constants.order[:, None] + np.arange(0, half, half // constants.radix)) % half
@@ -94,9 +98,9 @@ def _stage(re: Int, im: Int, twiddle: Int) -> Complex:
     a, b, c, d = ((re[:, leg], im[:, leg]) for leg in range(4))
     return _butterfly(
         (a[0] >> 1, a[1] >> 1),
-        _times(b, first),
-        _times(c, second),
-        _times_conjugate(d, first),
+        times(b, first),
+        times(c, second),
+        times_conjugate(d, first),
         axis=1,
     )
 
@@ -110,19 +114,19 @@ def _butterfly(a: Complex, b: Complex, c: Complex, d: Complex, axis: int) -> Com
     return np.stack(re, axis), np.stack(im, axis)
 
 
-def _times(x: Complex, factor: Int) -> Complex:
+def times(x: Complex, factor: Int) -> Complex:
     """Return half the product of `x` with Q15 factors (..., 2); each real product is rounded."""
     re, im = factor[:, 0], factor[:, 1]
     return mul_q15(x[0], re) - mul_q15(x[1], im), mul_q15(x[1], re) + mul_q15(x[0], im)
 
 
-def _times_conjugate(x: Complex, factor: Int) -> Complex:
-    """Return half the product with the conjugates: not `_times` of them, which rounds otherwise."""
+def times_conjugate(x: Complex, factor: Int) -> Complex:
+    """Return half the product with the conjugates: not `times` of them, which rounds otherwise."""
     re, im = factor[:, 0], factor[:, 1]
     return mul_q15(x[0], re) + mul_q15(x[1], im), mul_q15(x[1], re) - mul_q15(x[0], im)
 
 
-def split(spectrum: Complex, constants: Tables) -> Complex:
+def split(spectrum: Complex, constants: FftTables) -> Complex:
     """Return bins 1 to H - 1 of the real sequence's spectrum: int64 (n, H - 1) twice.
 
     With E and O the spectra of the even and odd samples, Z = E + i O, hence 2 E[k] = Z[k] + Z*[H-k]
@@ -134,7 +138,7 @@ def split(spectrum: Complex, constants: Tables) -> Complex:
     low, high = np.arange(1, half // 2 + 1), half - np.arange(1, half // 2 + 1)
     even_r, even_i = (re[:, low] + re[:, high]) >> 1, (im[:, low] - im[:, high]) >> 1
     odd = im[:, low] + im[:, high], re[:, high] - re[:, low]
-    odd_r, odd_i = _times(odd, constants.twiddle[1:])
+    odd_r, odd_i = times(odd, constants.twiddle[1:])
     out_r, out_i = np.empty_like(re), np.empty_like(im)
     out_r[:, high], out_i[:, high] = even_r - odd_r, odd_i - even_i
     out_r[:, low], out_i[:, low] = even_r + odd_r, even_i + odd_i

@@ -8,6 +8,7 @@ bin sum to 1. So a bin needs one stored weight: that of the rising filter.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 WEIGHT_BITS = 15
@@ -30,20 +31,33 @@ def mel(hz: float) -> float:
     return 2595.0 * math.log10(1.0 + hz / 700.0)
 
 
+def erb(hz: float) -> float:
+    """Return the ERB-rate of `hz`: `21.4 log10(1 + 0.00437 hz)` (Glasberg and Moore, 1990)."""
+    return 21.4 * math.log10(1.0 + 0.00437 * hz)
+
+
+PITCHES: dict[str, Callable[[float], float]] = {"mel": mel, "erb": erb}
+
+
 def bands(
-    sample_rate_hz: int, fft_size: int, mel_bins: int, low_hz: float, high_hz: float
+    sample_rate_hz: int,
+    fft_size: int,
+    mel_bins: int,
+    low_hz: float,
+    high_hz: float,
+    pitch: Callable[[float], float] = mel,
 ) -> Bands:
-    """Return the `mel_bins + 1` bands between edges that are equally spaced in mel.
+    """Return the `mel_bins + 1` bands between edges that are equally spaced in `pitch`.
 
     Bin 0 (DC) and bin `fft_size / 2` (Nyquist) are in no band: they can only lie on the outermost
     edges, where every triangle is 0.
     """
-    lowest, highest = mel(low_hz), mel(high_hz)
+    lowest, highest = pitch(low_hz), pitch(high_hz)
     step = (highest - lowest) / (mel_bins + 1)
     first = fft_size // 2
     weights: list[list[int]] = [[] for _ in range(mel_bins + 1)]
     for index in range(1, fft_size // 2):
-        position = (mel(index * sample_rate_hz / fft_size) - lowest) / step
+        position = (pitch(index * sample_rate_hz / fft_size) - lowest) / step
         if 0.0 < position < mel_bins + 1:
             first = min(first, index)
             weights[int(position)].append(round(position % 1.0 * (1 << WEIGHT_BITS)))

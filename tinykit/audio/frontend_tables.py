@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinykit.audio.fft_tables import FftTables, fft_tables, power_of_sine
 from tinykit.audio.fixed_point import LOG2_FRACTION_BITS, Int
+from tinykit.audio.frontend_mel import Bands
 from tinykit.audio.spec import FLOOR_LOG2, FeatureSpec
 
 REQUANTIZE_BITS = 30
@@ -20,24 +22,11 @@ REQUANTIZE_BITS = 30
 
 
 @dataclass(frozen=True, eq=False)
-class Tables:
-    """The constants of one `FeatureSpec`; H is half its FFT size, the length of the complex FFT.
+class Tables(FftTables):
+    """The constants of one `FeatureSpec`: those of its FFT, and what follows.
 
     Attributes
     ----------
-    window : int64 (window_samples / 2,)
-        First half of a symmetric Hann window, `sin(pi (n + 1/2) / window_samples)**2`, times
-        32767.
-    shift : int
-        Windowed samples (Q30) are shifted right by it before the FFT.
-    radix : int
-        Of the FFT's first stage: 4 or 2. The others are radix 4.
-    order : int64 (H / radix,)
-        Index of the first input of each butterfly of the first stage; the others follow at steps of
-        H / radix, modulo H.
-    twiddle : int64 (H / 2 + 1, 2)
-        cos and -sin of 2 pi k / fft_size for a quarter of the circle, Q15. 1 is clipped to 32767
-        (nothing is multiplied by it), -1 is exact.
     first_bin : int
         The first spectral bin that has a weight.
     band_bins : int64 (mel_bins + 1,)
@@ -54,11 +43,6 @@ class Tables:
         0 of the MFCC, the only one that a constant added to all logarithms changes.
     """
 
-    window: Int
-    shift: int
-    radix: int
-    order: Int
-    twiddle: Int
     first_bin: int
     band_bins: Int
     weights: Int
@@ -74,27 +58,32 @@ class Tables:
 @functools.lru_cache(maxsize=16)
 def tables(spec: FeatureSpec) -> Tables:
     """Return the tables of `spec`."""
-    half = spec.fft_size // 2
-    radix = 4 if half.bit_length() % 2 else 2
-    # The first stage adds `radix` values, each later one four and halves: the shift leaves room for
-    # both, so that a spectrum of 1.0 (full-scale samples) is 2**30 / half, whatever the size.
-    twiddled_stages = (half // radix).bit_length() // 2
-    bands = spec.mel_bands()
-    floor_log2 = 2 * (30 - half.bit_length() + 1) + FLOOR_LOG2
-    dct, dct_bits = _dct(spec)
-    fraction_bits, row_sum = LOG2_FRACTION_BITS, 1.0
-    if spec.kind == "mfcc":
-        fraction_bits, row_sum = dct_bits, math.sqrt(spec.mel_bins)
-    gain = math.log(2.0) / spec.scale
+    fft = fft_tables(spec.fft_size, power_of_sine(spec.window_samples, 2))
+    return assemble(fft, spec.mel_bands(), spec.scale, spec.zero_point, *_dct(spec))
+
+
+_NO_DCT: Int = np.zeros((0, 0), np.int64)
+
+
+def assemble(
+    fft: FftTables,
+    bands: Bands,
+    scale: float,
+    zero_point: int,
+    dct: Int = _NO_DCT,
+    dct_bits: int = 0,
+) -> Tables:
+    """Return the tables for features of an FFT, bands and, for MFCC, the rows of a DCT."""
+    floor_log2 = 2 * (30 - fft.half.bit_length() + 1) + FLOOR_LOG2
+    mel_bins = len(bands.weights) - 1
+    fraction_bits = dct_bits if len(dct) else LOG2_FRACTION_BITS
+    gain = math.log(2.0) / scale
     requantize_shift = fraction_bits + REQUANTIZE_BITS - math.floor(math.log2(gain))
     one = 1 << requantize_shift
-    rest = spec.zero_point if spec.kind == "mfcc" else spec.zero_point + FLOOR_LOG2 * gain
+    # What the floor adds: to every logarithm, or to coefficient 0 of their cepstrum.
+    floor = FLOOR_LOG2 * gain * (math.sqrt(mel_bins) if len(dct) else 1.0)
     return Tables(
-        window=_window(spec.window_samples),
-        shift=half.bit_length() - 1 - twiddled_stages,
-        radix=radix,
-        order=_order(half, radix),
-        twiddle=_twiddle(spec.fft_size),
+        **vars(fft),
         first_bin=bands.first,
         band_bins=np.array([len(band) for band in bands.weights]),
         weights=np.array([weight for band in bands.weights for weight in band]),
@@ -103,36 +92,14 @@ def tables(spec: FeatureSpec) -> Tables:
         dct_bits=dct_bits,
         multiplier=min(round(gain * 2.0 ** (requantize_shift - fraction_bits)), 2**31 - 1),
         requantize_shift=requantize_shift,
-        bias_first=round((spec.zero_point + FLOOR_LOG2 * gain * row_sum) * one) + one // 2,
-        bias=round(rest * one) + one // 2,
+        bias_first=round((zero_point + floor) * one) + one // 2,
+        bias=round((zero_point if len(dct) else zero_point + floor) * one) + one // 2,
     )
-
-
-def _window(length: int) -> Int:
-    return np.array(
-        [round(32767 * math.sin(math.pi * (n + 0.5) / length) ** 2) for n in range(length // 2)]
-    )
-
-
-def _twiddle(size: int) -> Int:
-    angles = [2.0 * math.pi * k / size for k in range(size // 4 + 1)]
-    return np.array(
-        [(min(round(32768 * math.cos(a)), 32767), -round(32768 * math.sin(a))) for a in angles]
-    )
-
-
-def _order(half: int, radix: int) -> Int:
-    """Return the input order of the conjugate-pair FFT: `frontend_fft` has the recursion."""
-    offsets, step = [0], 1
-    while half // step > radix:
-        offsets = [offset + digit * step for offset in offsets for digit in (0, 1, 2, -1)]
-        step *= 4
-    return np.array(offsets) % half
 
 
 def _dct(spec: FeatureSpec) -> tuple[Int, int]:
     if spec.kind != "mfcc":
-        return np.zeros((0, 0), np.int64), 0
+        return _NO_DCT, 0
     bins, lifter = spec.mel_bins, spec.lifter
     rows = []
     for k in range(spec.coefficients):

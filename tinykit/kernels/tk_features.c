@@ -39,11 +39,11 @@ static void compute_row(int8_t *row)
     int32_t logarithms[TK_FEATURES_MEL_BINS];
 
     tk_fft_power(window, bins, &tk_features_fft);
-    tk_frontend_log_mel(bins, logarithms, &tk_features_frontend);
+    tk_frontend_log_mel(bins, logarithms, &tk_features_bands);
 #if TK_FEATURES_CEPSTRUM
-    tk_frontend_cepstrum(logarithms, row, &tk_features_frontend);
+    tk_frontend_cepstrum(logarithms, row, &tk_features_bands);
 #else
-    tk_frontend_quantize(logarithms, row, &tk_features_frontend);
+    tk_frontend_quantize(logarithms, row, &tk_features_bands);
 #endif
 }
 

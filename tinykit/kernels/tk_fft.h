@@ -136,26 +136,20 @@ TK_INLINE void tk_fft_square(tk_fft_bin *bin, int32_t re, int32_t im)
     bin->power.high = (uint32_t)(power >> 32);
 }
 
-/* From the complex spectrum to the power of bins 1 to half - 1 of the real frame. */
-TK_INLINE void tk_fft_split(tk_fft_bin *z, const tk_fft_params *p)
+/* From a pair of the complex spectrum to bins k and half - k of the real frame. */
+TK_INLINE void tk_fft_split(tk_complex *low, tk_complex *high, tk_q15x2 twiddle)
 {
-    const tk_q15x2 *twiddle = p->twiddle + 1;
-    tk_fft_bin *low = z + 1;
-    tk_fft_bin *high = z + p->half - 1;
-    for (; low <= high; low++, high--, twiddle++) {
-        const tk_complex u = low->spectrum;
-        const tk_complex v = high->spectrum;
-        const tk_complex even = {(u.re + v.re) >> 1, (u.im - v.im) >> 1};
-        const tk_complex odd = tk_fft_times((tk_complex){u.im + v.im, v.re - u.re}, *twiddle);
-        tk_fft_square(high, even.re - odd.re, odd.im - even.im);
-        tk_fft_square(low, even.re + odd.re, even.im + odd.im);
-    }
+    const tk_complex u = *low;
+    const tk_complex v = *high;
+    const tk_complex even = {(u.re + v.re) >> 1, (u.im - v.im) >> 1};
+    const tk_complex odd = tk_fft_times((tk_complex){u.im + v.im, v.re - u.re}, twiddle);
+    *high = (tk_complex){even.re - odd.re, odd.im - even.im};
+    *low = (tk_complex){even.re + odd.re, even.im + odd.im};
 }
 
-/* Power of bins 1 to half - 1 of the windowed samples, in z. */
-TK_INLINE void tk_fft_power(const int16_t *samples, tk_fft_bin *z, const tk_fft_params *p)
+/* All stages but the first. */
+TK_INLINE void tk_fft_stages(tk_fft_bin *z, const tk_fft_params *p)
 {
-    tk_fft_first_stage(samples, z, p);
     /* Not a loop: each call is compiled for its span. */
     tk_fft_stage(z, p->radix, p);
     tk_fft_stage(z, 4 * p->radix, p);
@@ -165,7 +159,23 @@ TK_INLINE void tk_fft_power(const int16_t *samples, tk_fft_bin *z, const tk_fft_
     if (p->half > 64 * p->radix) {
         tk_fft_stage(z, 64 * p->radix, p);
     }
-    tk_fft_split(z, p);
+}
+
+/* Power of bins 1 to half - 1 of the windowed samples, in z. */
+TK_INLINE void tk_fft_power(const int16_t *samples, tk_fft_bin *z, const tk_fft_params *p)
+{
+    tk_fft_first_stage(samples, z, p);
+    tk_fft_stages(z, p);
+    const tk_q15x2 *twiddle = p->twiddle + 1;
+    tk_fft_bin *low = z + 1;
+    tk_fft_bin *high = z + p->half - 1;
+    for (; low <= high; low++, high--, twiddle++) {
+        tk_complex a = low->spectrum;
+        tk_complex b = high->spectrum;
+        tk_fft_split(&a, &b, *twiddle);
+        tk_fft_square(high, b.re, b.im);
+        tk_fft_square(low, a.re, a.im);
+    }
 }
 
 #endif
