@@ -107,9 +107,9 @@ def test_missing_compiler_is_named_with_its_package(
 ) -> None:
     """The hint is a command that installs it."""
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolError, match="no C compiler") as caught:
+    with pytest.raises(ToolError, match="gcc is not on the PATH") as caught:
         HostModel(compiled)
-    assert "apt-get install gcc" in caught.value.hint
+    assert caught.value.hint.endswith(" gcc libc6-dev")
 
 
 def test_code_that_does_not_compile_is_a_tool_error(compiled: CompiledModel) -> None:
