@@ -7,6 +7,7 @@ can be run on every core.
 
 from __future__ import annotations
 
+import functools
 import math
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from tinykit import board as boards
 from tinykit import paths
-from tinykit.board import Board
+from tinykit.board import Board, Core
 from tinykit.compiler import toolchain
 from tinykit.compiler.compiled import CompiledModel
 from tinykit.compiler.measure import ENTRY_POINTS
@@ -62,10 +63,12 @@ class Ran:
     instructions: list[int]
 
 
-def run(cases: Mapping[str, Case], folder: Path, *options: str) -> dict[str, Ran]:
+def run(
+    cases: Mapping[str, Case], folder: Path, *options: str, compiler: str = "gcc"
+) -> dict[str, Ran]:
     """Build one firmware of all `cases`, which have one core, run it and return the results.
 
-    `options` go to the compiler behind the flags of the models.
+    `options` go to the compiler of the models ("gcc" or "clang") behind their flags.
 
     Raises
     ------
@@ -77,7 +80,7 @@ def run(cases: Mapping[str, Case], folder: Path, *options: str) -> dict[str, Ran
     assert board.emulator is not None
     with ThreadPoolExecutor(2) as pool:
         jobs = [
-            pool.submit(_compile, case, number, folder, options)
+            pool.submit(_compile, case, number, folder, options, compiler)
             for number, case in enumerate(cases.values())
         ]
         objects = [job.result() for job in jobs]
@@ -108,7 +111,7 @@ def run(cases: Mapping[str, Case], folder: Path, *options: str) -> dict[str, Ran
     return _read(cases, (folder / _RESULTS).read_bytes(), board)
 
 
-def _compile(case: Case, number: int, folder: Path, options: Sequence[str]) -> str:
+def _compile(case: Case, number: int, folder: Path, options: Sequence[str], compiler: str) -> str:
     """Compile one model, its entry points and its arena named for the case."""
     own = folder / f"case{number}"
     own.mkdir()
@@ -117,9 +120,27 @@ def _compile(case: Case, number: int, folder: Path, options: Sequence[str]) -> s
     renamed = [f"-D{entry}=case{number}_{entry}" for entry in ENTRY_POINTS]
     arena = f'-DTK_ARENA_ATTRIBUTES=__attribute__((section(".bss.arena.{number}.")))'
     target = case.model.target
-    flags = [*toolchain.model_flags(target.core, target.mode), "-Werror", *renamed, arena, *options]
-    toolchain.run([toolchain.tool(target.core, "gcc"), *flags, "-c", "tk_model.c"], own)
+    flags = toolchain.model_flags(target.core, target.mode, compiler)
+    program = [toolchain.tool(target.core, "gcc")] if compiler == "gcc" else _clang(target.core)
+    command = [*program, *flags, "-Werror", *renamed, arena, *options, "-c", "tk_model.c"]
+    toolchain.run(command, own)
     return f"case{number}/tk_model.o"
+
+
+@functools.cache
+def _clang(core: Core) -> list[str]:
+    """Return clang's command for a Cortex-M: its own, with the C library of gcc."""
+    gcc, clang = toolchain.tool(core, "gcc"), toolchain.host_compiler("clang")
+    listed = subprocess.run(
+        [gcc, "-E", "-M", "-xc", "-"],
+        input="#include <string.h>",
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=TIME_LIMIT_S,
+    )
+    header = next(name for name in listed.stdout.split() if Path(name).name == "string.h")
+    return [clang, "--target=arm-none-eabi", "-isystem", str(Path(header).parent)]
 
 
 def _write_program(cases: Sequence[Case], board: Board, folder: Path) -> None:

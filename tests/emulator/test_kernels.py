@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,7 +43,12 @@ def _group(models: Mapping[str, bytes], group: str) -> dict[str, bytes]:
 
 
 def _check(
-    models: Mapping[str, bytes], core: str, mode: Mode, folder: Path, *options: str
+    models: Mapping[str, bytes],
+    core: str,
+    mode: Mode,
+    folder: Path,
+    *options: str,
+    compiler: str = "gcc",
 ) -> dict[str, Case]:
     """Run models on an emulated core; assert that each output is the reference's."""
     cases = {
@@ -50,7 +56,7 @@ def _check(
         for name, data in models.items()
     }
     wrong = []
-    for name, ran in run(cases, folder, *options).items():
+    for name, ran in run(cases, folder, *options, compiler=compiler).items():
         case = cases[name]
         for row in range(ROWS):
             inputs = [values[row] for values in case.inputs]
@@ -106,3 +112,11 @@ def test_dsp_kernels_without_assembly(options: tuple[str, ...], tmp_path: Path) 
     """The loops that clang and debug builds get: the same bytes, without a warning at `-O0`."""
     sample = {name: data for name, (_, data) in list(DSP.items())[::5]}
     _check(sample, "cortex-m4f", "speed", tmp_path, *options)
+
+
+def test_dsp_kernels_compiled_by_clang(tmp_path: Path) -> None:
+    """The same bytes, and no warning: firmware may be built with it."""
+    if shutil.which("clang") is None:
+        pytest.skip("clang is not installed")
+    sample = {name: data for name, (_, data) in list(DSP.items())[1::5]}
+    _check(sample, "cortex-m4f", "balanced", tmp_path, compiler="clang")

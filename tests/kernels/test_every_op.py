@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
+import dsp_cases
 import hypothesis
 import hypothesis.strategies as st
 import int16_cases
 import pytest
+import sanitized
 import single_op
 
-from tinykit.compiler import lower, ops
+from tinykit.board import CORES
+from tinykit.compiler import compile_model, lower, ops
+from tinykit.compiler.lower import MODES
 
 pytestmark = pytest.mark.host
 
 CASES = single_op.cases() | int16_cases.cases()
+DSP = {name: data for name, (_, data) in dsp_cases.cases().items()}
 Exact = Callable[..., None]
 
 few = hypothesis.settings(
@@ -22,10 +30,68 @@ few = hypothesis.settings(
 )
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_c_equals_reference(name: str, exact: Exact) -> None:
-    """Every byte of every edge case, extremes and noise alike."""
-    exact(CASES[name])
+def _failures(
+    models: Mapping[str, bytes], core: str, folder: Path, compiler: str = "gcc", first_mode: int = 0
+) -> list[str]:
+    """Run models under the sanitizers, one after the other for speed, balance and size."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    cases = {
+        name: sanitized.Case(
+            compile_model(data, CORES[core], MODES[(first_mode + number) % len(MODES)]),
+            single_op.inputs(data, 5),
+        )
+        for number, (name, data) in enumerate(models.items())
+    }
+    return sanitized.failures(cases, folder, compiler)
+
+
+def test_c_equals_reference(tmp_path: Path) -> None:
+    """Every byte of every edge case, extremes and noise alike, under the sanitizers."""
+    assert _failures(CASES, "cortex-m3", tmp_path) == []
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_dsp_kernels_equal_reference(compiler: str, tmp_path: Path) -> None:
+    """A sample of the DSP kernels' cases: the host has their instructions in plain C."""
+    sample = dict(list(DSP.items())[compiler == "clang" :: 5])
+    assert _failures(sample, "cortex-m4f", tmp_path, compiler) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m4f"])
+@pytest.mark.parametrize("first_mode", range(len(MODES)))
+def test_every_case_with_every_compiler(
+    compiler: str, core: str, first_mode: int, tmp_path: Path
+) -> None:
+    """All cases, the DSP kernels' among them, in each mode, with gcc and clang."""
+    assert _failures(CASES | DSP, core, tmp_path, compiler, first_mode) == []
+
+
+def _broken(old: str, new: str) -> sanitized.Case:
+    """Return a table look-up whose kernel says `new` instead of `old`."""
+    compiled = compile_model(CASES["relu6-0"], CORES["cortex-m3"])
+    kernel = compiled.sources["tk_table.h"]
+    assert old in kernel
+    sources = compiled.sources | {"tk_table.h": kernel.replace(old, new)}
+    return sanitized.Case(
+        dataclasses.replace(compiled, sources=sources), single_op.inputs(CASES["relu6-0"], 2)
+    )
+
+
+def test_a_wrong_number_is_found(tmp_path: Path) -> None:
+    """With the names of the case and the op; the cases beside it are fine."""
+    cases = {"right": _broken("i++", "++i"), "wrong": _broken("in[i] + 128", "in[i] / 2 + 128")}
+    assert sanitized.failures(cases, tmp_path)[0] == "wrong: inference 0, op 0"
+
+
+def test_a_write_outside_is_found(tmp_path: Path) -> None:
+    """The sanitizers stop the program; the error names the case."""
+    cases = {"right": _broken("i++", "++i"), "outside": _broken("p->count;", "p->count + 64;")}
+    with pytest.raises(AssertionError, match=r"^outside: .*overflow"):
+        sanitized.failures(cases, tmp_path)
 
 
 def test_every_op_has_a_portable_kernel() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tinykit.board import CORES
 from tinykit.compiler.emit import KERNEL_DIR
+from tinykit.compiler.lower import HOST_VARIANTS
 from tinykit.compiler.toolchain import STRICT_FLAGS
 
 HEADERS = sorted(path.name for path in KERNEL_DIR.glob("tk_*.h"))
@@ -26,7 +27,8 @@ COMPILERS = {
 
 def _is_for(name: str, compiler: str) -> bool:
     made_for = VARIANT.search(name)
-    return not made_for or (compiler in CORES and made_for[1] in CORES[compiler].kernels)
+    kernels = CORES[compiler].kernels if compiler in CORES else HOST_VARIANTS
+    return not made_for or made_for[1] in kernels
 
 
 @pytest.mark.host

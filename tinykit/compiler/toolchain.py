@@ -23,8 +23,10 @@ _OPTIMIZE: dict[str, str] = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
 _TIMEOUT_S = 300
 
 
-def model_flags(core: Core, optimize: Mode) -> tuple[str, ...]:
+def model_flags(core: Core, optimize: Mode, compiler: str = "gcc") -> tuple[str, ...]:
     """Return the flags that a model's C sources are compiled with for `core`.
+
+    `compiler` is "gcc" or "clang", whose own scheduler needs no flag and which refuses gcc's.
 
     Kernels read int8 arrays by words, which only `-fno-strict-aliasing` makes legal; sections
     let the linker drop what nothing calls. Without vector instructions, gcc's vectorizer only
@@ -33,7 +35,7 @@ def model_flags(core: Core, optimize: Mode) -> tuple[str, ...]:
     does for a Cortex-M7 and M33, spills (kws_ref 3.70 instead of 3.22 M instructions) or fails.
     """
     vectors = () if "helium" in core.kernels else ("-fno-tree-vectorize",)
-    order = ("-fno-schedule-insns",) if "dsp" in core.kernels else ()
+    order = ("-fno-schedule-insns",) if "dsp" in core.kernels and compiler == "gcc" else ()
     return (
         *core.gcc_flags,
         "-std=c99",

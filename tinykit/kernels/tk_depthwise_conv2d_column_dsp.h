@@ -42,12 +42,12 @@ TK_KERNEL void tk_depthwise_conv2d_column_s8_dsp(const int8_t *in, const uint32_
             uint32_t x;
             memcpy(&x, pixel, 4);
             const uint32_t w = *packed++;
-            const int32_t even = (int32_t)tk_widen_even(x), even_w = (int32_t)tk_widen_even(w);
-            sum0 = __smlabb(even, even_w, sum0);
-            sum2 = __smlatt(even, even_w, sum2);
-            const int32_t odd = (int32_t)tk_widen_odd(x), odd_w = (int32_t)tk_widen_odd(w);
-            sum1 = __smlabb(odd, odd_w, sum1);
-            sum3 = __smlatt(odd, odd_w, sum3);
+            const uint32_t even = tk_widen_even(x), even_w = tk_widen_even(w);
+            sum0 = tk_smlabb(even, even_w, sum0);
+            sum2 = tk_smlatt(even, even_w, sum2);
+            const uint32_t odd = tk_widen_odd(x), odd_w = tk_widen_odd(w);
+            sum1 = tk_smlabb(odd, odd_w, sum1);
+            sum3 = tk_smlatt(odd, odd_w, sum3);
         }
         out[0] = tk_dsp_column_output(sum0, scales, 0, &p->to);
         out[1] = tk_dsp_column_output(sum1, scales, 1, &p->to);

@@ -44,13 +44,14 @@ TK_INLINE tk_softmax_row tk_softmax_sum(const int8_t *in, const int32_t *table, 
         const int32_t d = row.largest - in[i];
         sum += d < p->entries ? tk_rounding_shift(table[d], 12) : 0;
     }
-    int32_t zeros = 0;
+    uint32_t leading = (uint32_t)sum; /* moved up to the top bit */
+    row.bits = 12;
     TK_ROLLED
-    while (((uint32_t)sum << zeros) < 1u << 31) {
-        zeros++;
+    while (leading < 1u << 31) {
+        leading <<= 1;
+        row.bits--;
     }
-    row.scale = tk_one_over_one_plus((int32_t)(((uint32_t)sum << zeros) - (1u << 31)));
-    row.bits = 12 - zeros;
+    row.scale = tk_one_over_one_plus((int32_t)(leading - (1u << 31)));
     return row;
 }
 

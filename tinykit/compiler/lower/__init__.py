@@ -30,6 +30,9 @@ from tinykit.errors import ModelError
 Mode = Literal["speed", "balanced", "size"]
 MODES: tuple[Mode, ...] = ("speed", "balanced", "size")
 
+HOST_VARIANTS = frozenset({"portable", "dsp"})
+"""Kernel variants that any C compiler takes: the DSP instructions are there as plain C, too."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -139,12 +142,11 @@ class Kernel:
     modes: tuple[Mode, ...] = MODES  # of optimization that it is meant for
     reads: str | None = "int8"  # dtype of the op's first input; None: it is only moved
     matches: Callable[[Graph, Op], bool] = _any  # ops it can carry out exactly
-    on_host: bool | None = None  # whether its C also runs on the host; None: if it is portable
 
     @property
     def runs_on_host(self) -> bool:
         """Whether the development computer can compile and run it."""
-        return self.variant == "portable" if self.on_host is None else self.on_host
+        return self.variant in HOST_VARIANTS
 
     def accepts(self, graph: Graph, op: Op) -> bool:
         """Whether it can carry out `op` exactly."""
