@@ -127,10 +127,10 @@ TK_KERNEL void tk_conv2d_s8_dsp(const int8_t *in, const uint32_t *packed, uint32
                 if (!params->chunked) {
                     break;
                 }
-                h0 += (r0 - l0) >> 8, r0 = l0;
-                h1 += (r1 - l1) >> 8, r1 = l1;
-                h2 += (r2 - l2) >> 8, r2 = l2;
-                h3 += (r3 - l3) >> 8, r3 = l3;
+                h0 += tk_dsp_high_sum(r0, l0), r0 = l0;
+                h1 += tk_dsp_high_sum(r1, l1), r1 = l1;
+                h2 += tk_dsp_high_sum(r2, l2), r2 = l2;
+                h3 += tk_dsp_high_sum(r3, l3), r3 = l3;
             }
             int8_t *const to = out + c;
             const tk_dsp_scale lo = tk_dsp_scale_of(q[0], q[2] & 0xFF, &p->to);
@@ -140,10 +140,10 @@ TK_KERNEL void tk_conv2d_s8_dsp(const int8_t *in, const uint32_t *packed, uint32
             to[0] = tk_output_doubled_s8(l0, lo, &p->to);
             if (p->out_c % 2 == 0 || c + 1 < p->out_c) {
                 const tk_dsp_scale hi = tk_dsp_scale_of(q[1], q[2] >> 8, &p->to);
-                to[step3 + 1] = tk_output_doubled_s8(h3 + ((r3 - l3) >> 8), hi, &p->to);
-                to[step2 + 1] = tk_output_doubled_s8(h2 + ((r2 - l2) >> 8), hi, &p->to);
-                to[step1 + 1] = tk_output_doubled_s8(h1 + ((r1 - l1) >> 8), hi, &p->to);
-                to[1] = tk_output_doubled_s8(h0 + ((r0 - l0) >> 8), hi, &p->to);
+                to[step3 + 1] = tk_output_doubled_s8(h3 + tk_dsp_high_sum(r3, l3), hi, &p->to);
+                to[step2 + 1] = tk_output_doubled_s8(h2 + tk_dsp_high_sum(r2, l2), hi, &p->to);
+                to[step1 + 1] = tk_output_doubled_s8(h1 + tk_dsp_high_sum(r1, l1), hi, &p->to);
+                to[1] = tk_output_doubled_s8(h0 + tk_dsp_high_sum(r0, l0), hi, &p->to);
             }
             q += 3;
         }

@@ -42,6 +42,12 @@ TK_INLINE void tk_dsp_widen_any(const int8_t *from, uint32_t *to, int32_t depth)
     }
 }
 
+/* The sum of hi, given r (which may have wrapped) and l, the sum of lo. */
+TK_INLINE int32_t tk_dsp_high_sum(int32_t r, int32_t l)
+{
+    return (int32_t)((uint32_t)r - (uint32_t)l) >> 8;
+}
+
 /* What requantizing the outputs of one channel needs. */
 typedef struct {
     int32_t multiplier;

@@ -143,7 +143,7 @@ TK_INLINE const uint32_t *tk_dsp_four_rows(const uint32_t *packed, const tk_dsp_
     for (int32_t k = 0; k < (v->wide ? v->depth : v->depth & ~3); k += v->chunk) {
         const int32_t count = tk_dsp_chunk(v, k);
         if (k > 0) { /* take out what the high halves have reached, before it grows too large to tell apart */
-            high0 += (r0 - l0) >> 8, high1 += (r1 - l1) >> 8;
+            high0 += tk_dsp_high_sum(r0, l0), high1 += tk_dsp_high_sum(r1, l1);
             r0 = l0, r1 = l1;
             cross++;
             l0 -= *cross, l1 -= *cross;
@@ -173,9 +173,9 @@ TK_INLINE const uint32_t *tk_dsp_four_rows(const uint32_t *packed, const tk_dsp_
     }
     const int32_t twice = v->wide ? 1 : 2;
     sums[0] = twice * l0;
-    sums[1] = twice * (high0 + ((r0 - l0) >> 8));
+    sums[1] = twice * (high0 + tk_dsp_high_sum(r0, l0));
     sums[2] = twice * l1;
-    sums[3] = twice * (high1 + ((r1 - l1) >> 8));
+    sums[3] = twice * (high1 + tk_dsp_high_sum(r1, l1));
     return q;
 }
 

@@ -38,13 +38,15 @@ TK_KERNEL void tk_softmax_s16(const int16_t *in, const int16_t *exponentials, co
             out[i] = (int16_t)tk_look_up_s16(tk_clamp(d, -65535, 0) + 32767, exponentials);
             sum += out[i];
         }
-        int32_t right = 30; /* 2^right <= sum */
+        int32_t right = 30;               /* 2^right <= sum */
+        uint32_t leading = (uint32_t)sum; /* moved up: sum * 2^(30 - right) */
         TK_ROLLED
-        while (sum >> right == 0) {
+        while (leading < 1u << 30) {
+            leading <<= 1;
             right--;
         }
         /* sum * 2^-right, from 1 to 2, less the 1 */
-        const int32_t over = (int32_t)((((uint32_t)sum << (30 - right)) + (1u << 13)) >> 14) - 3 * (1 << 15);
+        const int32_t over = (int32_t)((leading + (1u << 13)) >> 14) - 3 * (1 << 15);
         const int32_t scale = tk_look_up_s16(tk_clamp(over, INT16_MIN, INT16_MAX), reciprocals);
         TK_ROLLED
         for (int32_t i = 0; i < p->depth; i++) {
