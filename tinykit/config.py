@@ -74,11 +74,16 @@ Amount = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Model(_Table, frozen=True, kw_only=True):
-    """[model] `architecture` is a file in tinykit/models."""
+    """[model] `architecture` is a file in tinykit/models; `tinykit models` lists them.
+
+    An architecture refuses a key that it does not have.
+    """
 
     architecture: str = "ds_cnn"
-    channels: Positive | list[Positive] = 64  # of all layers, or of the stem and each block
-    blocks: Positive = 4
+    size: str = ""  # one of its sizes; default: the smallest
+    width: Annotated[float, msgspec.Meta(ge=0.125, le=16)] = 1.0  # times the channels of the size
+    channels: Positive | list[Positive] | None = None  # ds_cnn: all layers, or stem and each block
+    blocks: Positive | None = None  # ds_cnn: depthwise separable blocks
     dropout: Rate = 0.2  # before the last layer, while training
 
 

@@ -17,7 +17,8 @@ from tinykit import board
 from tinykit.compress import channels, importance, none, prune_channels, widths
 from tinykit.config import Budget, Compress, Config, Project
 from tinykit.errors import BudgetError, ModelError
-from tinykit.quantize.fold import Linear, fold
+from tinykit.quantize.fold import fold
+from tinykit.quantize.nodes import Linear
 from tinykit.quantize.post_training import quantize
 from tinykit.search.budget import Cost, Limit, limits
 from tinykit.search.cost import measure

@@ -13,7 +13,8 @@ from tinykit import models
 from tinykit.audio.spec import FeatureSpec
 from tinykit.config import Model
 from tinykit.errors import ConfigError, DataError
-from tinykit.quantize.fold import Linear, fold
+from tinykit.quantize.fold import fold
+from tinykit.quantize.nodes import Linear
 from tinykit.train import features as feature_files
 from tinykit.train.augment import mask_time
 from tinykit.train.metrics import evaluate

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tinykit.compress.channels import Group
 from tinykit.quantize import floating
-from tinykit.quantize.fold import Linear, Node
+from tinykit.quantize.nodes import Linear, Node
 
 Shares = dict[str, NDArray[np.float64]]
 BATCH = 50

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinykit.compress.channels import Group
 from tinykit.compress.importance import Shares
-from tinykit.quantize.fold import Linear, Node
+from tinykit.quantize.nodes import Linear, Node
 from tinykit.search.budget import Cost, Limits
 
 STEP = 4  # channels at a time: kernels work on blocks of four

@@ -1,4 +1,4 @@
-"""A Keras model as a chain of layers: what pruning and quantization walk."""
+"""A Keras model as a chain of layers: what pruning walks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def chain(model: keras.Model) -> list[keras.Layer]:
         if layer.input is not value:
             raise ModelError(
                 f"layer {layer.name!r} does not read the output of the layer before it alone",
-                "a chain of layers without branches or shared layers is supported",
+                'only a chain of layers can be pruned: use [compress] technique = "none" and a '
+                "smaller [model] size or width",
             )
         layers.append(layer)
         value = layer.output
@@ -40,7 +41,8 @@ def unsupported(layer: keras.Layer, why: str = "") -> ModelError:
     """Return the error for a layer that cannot be quantized or pruned."""
     return ModelError(
         f"layer {layer.name!r} ({type(layer).__name__}): {why or 'not supported'}",
-        "supported: Conv2D, DepthwiseConv2D, Dense, each with BatchNormalization, ReLU or ReLU6 "
-        "after it, AveragePooling2D, MaxPooling2D, GlobalAveragePooling2D, Flatten, Reshape, "
-        "Dropout, Softmax",
+        "supported: Conv, DepthwiseConv, Dense, each with BatchNormalization, ReLU or ReLU6 after "
+        "it, Add, Subtract, Multiply, Concatenate, Cropping, AveragePooling, MaxPooling, "
+        "GlobalAveragePooling, GRU, LSTM, Flatten, Reshape, Dropout, Softmax; a chain of them can "
+        "be pruned",
     )

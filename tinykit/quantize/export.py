@@ -7,20 +7,50 @@ of scale input * weight.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinykit.compiler.writer import TfliteWriter
-from tinykit.quantize.fold import Linear, Node, Pool, Softmax
+from tinykit.errors import ModelError
+from tinykit.quantize.nodes import (
+    INPUT,
+    Binary,
+    Concat,
+    Constant,
+    Curve,
+    Linear,
+    Lstm,
+    Node,
+    Pool,
+    Reshape,
+    Slice,
+    Softmax,
+)
 from tinykit.quantize.ranges import Range
 
 LARGEST_WEIGHT = 127  # symmetric: -128 is not used
 LARGEST_BIAS = 1 << 28  # leaves the 32-bit accumulator room for the products
-_ACTIVATION = {"none": 0, "relu": 1, "relu6": 3}  # the schema's ActivationFunctionType
+CELL_SCALE = 2.0**-11
+"""Of an LSTM's int16 cell: it saturates at 16, where its tanh has long been 1."""
+
+_ACTIVATION = {"none": 0, "relu": 1, "relu6": 3, "tanh": 4}  # the schema's ActivationFunctionType
 _SAME, _VALID = 0, 1  # the schema's Padding
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """real = (int8 - zero_point) * scale."""
+
+    scale: np.float32
+    zero_point: int
+
+
+PROBABILITY = Quantization(np.float32(1 / 256), -128)
+SIGNED_UNIT = Quantization(np.float32(1 / 128), 0)
 
 
 @dataclass(frozen=True)
@@ -28,8 +58,11 @@ class _Value:
     """A tensor of the file with what the next operation needs to know."""
 
     number: int
-    scale: np.float32
-    zero_point: int
+    quantization: Quantization
+
+    @property
+    def scale(self) -> np.float32:
+        return self.quantization.scale
 
 
 def write(
@@ -53,82 +86,135 @@ def write(
     metadata : mapping
         Named pieces of data that travel in the file.
     """
-    writer = TfliteWriter()
-    scale = np.float32(input_scale)
-    shape = (1, *input_shape)
-    first = writer.tensor("features", shape, np.int8, scale=scale, zero_point=input_zero_point)
-    value = _Value(first, scale, input_zero_point)
+    given = Quantization(np.float32(input_scale), input_zero_point)
+    export = _Export(nodes, _quantizations(nodes, ranges, given))
+    first = export.tensor("features", input_shape, given)
+    export.values[INPUT] = first
+    for number, node in enumerate(nodes):
+        export.values[number] = _WRITE[type(node)](export, number, node)
+    export.writer.metadata(metadata)
+    return export.writer.build([first.number], [export.values[len(nodes) - 1].number])
+
+
+def _quantizations(
+    nodes: Sequence[Node], ranges: Sequence[Range], given: Quantization
+) -> list[Quantization]:
+    """Return the quantization of each node's output: that of its group."""
+    found: dict[int, Quantization] = {INPUT: given}
     for node, span in zip(nodes, ranges, strict=True):
-        if isinstance(node, Linear):
-            value = _linear(writer, node, value, *_asymmetric(span))
-        elif isinstance(node, Softmax):
-            after = _output(writer, node, np.float32(1 / 256), -128)
-            writer.op("SOFTMAX", [value.number], [after.number], "SoftmaxOptions", beta=1.0)
-            value = after
-        else:
-            after = _output(writer, node, value.scale, value.zero_point)
-            if isinstance(node, Pool):
-                _pool(writer, node, value, after)
-            else:
-                shape_of = writer.constant(
-                    f"{node.name}/shape", np.array([1, *node.shape], np.int32)
-                )
-                writer.op(
-                    "RESHAPE",
-                    [value.number, shape_of],
-                    [after.number],
-                    "ReshapeOptions",
-                    newShape=np.array([1, *node.shape], np.int32),
-                )
-            value = after
-    writer.metadata(metadata)
-    return writer.build([first], [value.number])
+        fixed = _fixed(node)
+        if fixed is not None and found.setdefault(span.group, fixed) != fixed:
+            raise ModelError(
+                f"layer {node.name!r}: its output has the scale {fixed.scale:g} by definition, and "
+                f"is joined with values of scale {found[span.group].scale:g}",
+                "put a convolution or dense layer between them",
+            )
+    for span in ranges:
+        found.setdefault(span.group, _asymmetric(span))
+    return [found[span.group] for span in ranges]
 
 
-def _asymmetric(span: Range) -> tuple[np.float32, int]:
-    """Return scale and zero point with which -128..127 covers the range, 0 exactly."""
+def _fixed(node: Node) -> Quantization | None:
+    """Return the quantization that an operation's definition prescribes for its output."""
+    if isinstance(node, Softmax) or (isinstance(node, Curve) and node.kind == "logistic"):
+        return PROBABILITY
+    if isinstance(node, Lstm) or (isinstance(node, Curve) and node.kind == "tanh"):
+        return SIGNED_UNIT
+    return None
+
+
+def _asymmetric(span: Range) -> Quantization:
+    """Return the quantization with which -128..127 covers the range, 0 exactly."""
     scale = np.float32((span.high - span.low) / 255) or np.float32(1)
     zero_point = round(-128 - span.low / float(scale))
-    return scale, max(-128, min(127, zero_point))
+    return Quantization(scale, max(-128, min(127, zero_point)))
 
 
-def _linear(
-    writer: TfliteWriter, node: Linear, before: _Value, scale: np.float32, zero_point: int
-) -> _Value:
+class _Export:
+    """The file being written: the values so far, and each constant once."""
+
+    def __init__(self, nodes: Sequence[Node], quantizations: Sequence[Quantization]) -> None:
+        self.writer = TfliteWriter()
+        self.nodes, self.quantizations = nodes, quantizations
+        self.values: dict[int, _Value] = {}
+        self._constants: dict[tuple[Any, ...], int] = {}
+
+    def tensor(self, name: str, shape: tuple[int, ...], quantization: Quantization) -> _Value:
+        number = self.writer.tensor(
+            name,
+            (1, *shape),
+            np.int8,
+            scale=quantization.scale,
+            zero_point=quantization.zero_point,
+        )
+        return _Value(number, quantization)
+
+    def constant(self, name: str, data: NDArray[Any], **quantization: Any) -> int:
+        """Return the number of a constant; the same values and scales are the same tensor."""
+        scale = np.asarray(quantization.get("scale", 0), np.float32)
+        key = (data.dtype.str, data.shape, data.tobytes(), scale.tobytes())
+        if key not in self._constants:
+            self._constants[key] = self.writer.constant(name, data, **quantization)
+        return self._constants[key]
+
+    def integers(self, name: str, values: Sequence[int]) -> int:
+        return self.constant(name, np.array(values, np.int32))
+
+    def inputs(self, node: Node) -> list[_Value]:
+        return [self.values[key] for key in node.inputs]
+
+    def op(
+        self,
+        number: int,
+        builtin: str,
+        parameters: Sequence[int | None],
+        options: str = "",
+        *,
+        version: int = 1,
+        **values: Any,
+    ) -> _Value:
+        """Add the op of node `number`, which reads the node's inputs and then `parameters`."""
+        node = self.nodes[number]
+        after = self.tensor(node.name, node.shape, self.quantizations[number])
+        reads = [value.number for value in self.inputs(node)]
+        self.writer.op(
+            builtin, [*reads, *parameters], [after.number], options, version=version, **values
+        )
+        return after
+
+
+def _linear(export: _Export, number: int, node: Linear) -> _Value:
+    (before,) = export.inputs(node)
     weights, scales = _quantize_weights(node, before.scale)
     bias_scales = before.scale * scales
     bias = np.round(node.bias / bias_scales.astype(np.float64)).astype(np.int32)
-    filter_number = writer.constant(f"{node.name}/filter", weights, scale=scales, axis=node.axis)
-    bias_number = writer.constant(f"{node.name}/bias", bias, scale=bias_scales)
-    after = _output(writer, node, scale, zero_point)
-    inputs, outputs = [before.number, filter_number, bias_number], [after.number]
+    parameters = [
+        export.constant(f"{node.name}/filter", weights, scale=scales, axis=node.axis),
+        export.constant(f"{node.name}/bias", bias, scale=bias_scales),
+    ]
     activation = _ACTIVATION[node.activation]
     if node.kind == "dense":
-        writer.op(
+        return export.op(
+            number,
             "FULLY_CONNECTED",
-            inputs,
-            outputs,
+            parameters,
             "FullyConnectedOptions",
             version=4,
             fusedActivationFunction=activation,
         )
-        return after
     window = {
         "padding": _SAME if node.same else _VALID,
         "strideH": node.strides[0],
         "strideW": node.strides[1],
-        "dilationHFactor": 1,
-        "dilationWFactor": 1,
+        "dilationHFactor": node.dilation[0],
+        "dilationWFactor": node.dilation[1],
         "fusedActivationFunction": activation,
     }
     if node.kind == "conv2d":
-        writer.op("CONV_2D", inputs, outputs, "Conv2DOptions", version=3, **window)
-    else:
-        window["depthMultiplier"] = node.depth_multiplier
-        writer.op(
-            "DEPTHWISE_CONV_2D", inputs, outputs, "DepthwiseConv2DOptions", version=3, **window
-        )
-    return after
+        return export.op(number, "CONV_2D", parameters, "Conv2DOptions", version=3, **window)
+    window["depthMultiplier"] = node.depth_multiplier
+    options = "DepthwiseConv2DOptions"
+    return export.op(number, "DEPTHWISE_CONV_2D", parameters, options, version=3, **window)
 
 
 def _quantize_weights(
@@ -143,16 +229,18 @@ def _quantize_weights(
     for_bias = np.abs(node.bias) / (float(input_scale) * LARGEST_BIAS)
     scales = np.maximum(largest / LARGEST_WEIGHT, for_bias)
     scales = np.where(scales > 0, scales, 1.0).astype(np.float32)
-    weights = np.round(node.weights / np.expand_dims(scales, others))
-    weights = np.clip(weights, -LARGEST_WEIGHT, LARGEST_WEIGHT)
-    return weights.astype(np.int8), scales
+    return _rounded(node.weights, np.expand_dims(scales, others)), scales
 
 
-def _pool(writer: TfliteWriter, node: Pool, before: _Value, after: _Value) -> None:
-    writer.op(
+def _rounded(weights: NDArray[np.float32], scale: Any) -> NDArray[np.int8]:
+    return np.clip(np.round(weights / scale), -LARGEST_WEIGHT, LARGEST_WEIGHT).astype(np.int8)
+
+
+def _pool(export: _Export, number: int, node: Pool) -> _Value:
+    return export.op(
+        number,
         "AVERAGE_POOL_2D" if node.kind == "average" else "MAX_POOL_2D",
-        [before.number],
-        [after.number],
+        [],
         "Pool2DOptions",
         version=2,
         padding=_SAME if node.same else _VALID,
@@ -163,6 +251,138 @@ def _pool(writer: TfliteWriter, node: Pool, before: _Value, after: _Value) -> No
     )
 
 
-def _output(writer: TfliteWriter, node: Node, scale: np.float32, zero_point: int) -> _Value:
-    number = writer.tensor(node.name, (1, *node.shape), np.int8, scale=scale, zero_point=zero_point)
-    return _Value(number, scale, zero_point)
+def _reshape(export: _Export, number: int, node: Reshape) -> _Value:
+    shape = np.array([1, *node.shape], np.int32)
+    parameters = [export.integers(f"{node.name}/shape", [1, *node.shape])]
+    return export.op(number, "RESHAPE", parameters, "ReshapeOptions", newShape=shape)
+
+
+def _softmax(export: _Export, number: int, node: Softmax) -> _Value:
+    return export.op(number, "SOFTMAX", [], "SoftmaxOptions", beta=1.0)
+
+
+def _binary(export: _Export, number: int, node: Binary) -> _Value:
+    name = node.kind.capitalize()
+    activation = _ACTIVATION[node.activation]
+    return export.op(
+        number,
+        node.kind.upper(),
+        [],
+        f"{name}Options",
+        version=2,
+        fusedActivationFunction=activation,
+    )
+
+
+def _concat(export: _Export, number: int, node: Concat) -> _Value:
+    axis = len(node.shape)  # the last one, the batch included
+    return export.op(number, "CONCATENATION", [], "ConcatenationOptions", version=2, axis=axis)
+
+
+def _slice(export: _Export, number: int, node: Slice) -> _Value:
+    begin, size = [0, *node.begin], [1, *node.shape]
+    parameters = [
+        export.integers(f"{node.name}/begin", begin),
+        export.integers(f"{node.name}/end", [a + b for a, b in zip(begin, size, strict=True)]),
+        export.integers(f"{node.name}/strides", [1] * len(begin)),
+    ]
+    return export.op(number, "STRIDED_SLICE", parameters, "StridedSliceOptions", version=2)
+
+
+def _curve(export: _Export, number: int, node: Curve) -> _Value:
+    return export.op(number, node.kind.upper(), [], version=2)
+
+
+def _constant(export: _Export, number: int, node: Constant) -> _Value:
+    quantization = export.quantizations[number]
+    data = np.round(node.value / quantization.scale) + quantization.zero_point
+    key = export.constant(
+        node.name,
+        data.astype(np.int8)[None],
+        scale=quantization.scale,
+        zero_point=quantization.zero_point,
+    )
+    return _Value(key, quantization)
+
+
+def _lstm(export: _Export, number: int, node: Lstm) -> _Value:
+    """Write the fused op: int8 gates, one scale per matrix, and an int16 cell."""
+    (before,) = export.inputs(node)
+    units = node.shape[-1]
+    state = export.quantizations[number]
+    filters: list[int] = []
+    biases: list[int] = []
+    for source, matrix in ((before.scale, node.kernel), (state.scale, node.recurrent)):
+        for gate, weights in zip(_GATES, np.split(matrix, 4), strict=True):
+            scale = np.float32(np.abs(weights).max() / LARGEST_WEIGHT) or np.float32(1)
+            what = f"{node.name}/{'input' if matrix is node.kernel else 'state'}_{gate}"
+            filters.append(export.writer.constant(what, _rounded(weights, scale), scale=scale))
+            if matrix is node.kernel:
+                bias = np.split(node.bias, 4)[len(biases)]
+                data = np.round(bias / (float(source) * float(scale))).astype(np.int32)
+                biases.append(export.writer.constant(f"{what}_bias", data, scale=source * scale))
+    hidden = export.writer.tensor(
+        f"{node.name}/state",
+        (1, units),
+        np.int8,
+        scale=state.scale,
+        zero_point=state.zero_point,
+        variable=True,
+    )
+    cell = export.writer.tensor(
+        f"{node.name}/cell", (1, units), np.int16, scale=CELL_SCALE, variable=True
+    )
+    steps, depth = node.shape[0], node.kernel.shape[1]
+    rows = export.tensor(f"{node.name}/rows", (steps, depth), before.quantization)
+    answers = export.tensor(f"{node.name}/answers", (steps, units), state)
+    _view(export, before.number, rows.number, (steps, depth))
+    export.writer.op(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        [
+            rows.number,
+            *filters,
+            *(None, None, None),  # peepholes
+            *biases,
+            *(None, None),  # projection
+            *(hidden, cell),
+            *(None, None, None, None),  # layer normalization
+        ],
+        [answers.number],
+        "UnidirectionalSequenceLSTMOptions",
+        fusedActivationFunction=_ACTIVATION["tanh"],
+        cellClip=0.0,
+        timeMajor=False,
+    )
+    after = export.tensor(node.name, node.shape, state)
+    _view(export, answers.number, after.number, node.shape)
+    return after
+
+
+_GATES = ("input", "forget", "cell", "output")
+
+
+def _view(export: _Export, source: int, target: int, shape: tuple[int, ...]) -> None:
+    """Read (steps, 1, channels) as (steps, channels), or back."""
+    sizes = [1, *shape]
+    parameter = export.integers("shape", sizes)
+    export.writer.op(
+        "RESHAPE",
+        [source, parameter],
+        [target],
+        "ReshapeOptions",
+        newShape=np.array(sizes, np.int32),
+    )
+
+
+_WRITE: dict[type, Callable[[_Export, int, Any], _Value]] = {
+    Linear: _linear,
+    Pool: _pool,
+    Reshape: _reshape,
+    Softmax: _softmax,
+    Binary: _binary,
+    Concat: _concat,
+    Slice: _slice,
+    Curve: _curve,
+    Constant: _constant,
+    Lstm: _lstm,
+}

@@ -8,19 +8,39 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from tinykit.quantize.fold import Linear, Node, Pool, Softmax
+from tinykit.quantize.nodes import (
+    INPUT,
+    Binary,
+    Concat,
+    Constant,
+    Curve,
+    Linear,
+    Lstm,
+    Node,
+    Pool,
+    Slice,
+    Softmax,
+)
 
 Float = NDArray[np.float32]
 
 
 def run(nodes: Sequence[Node], x: Float) -> Iterator[Float]:
     """Yield the output of each node, float32 (N, *node.shape), for inputs (N, *input shape)."""
-    for node in nodes:
-        x = _compute(node, x)
-        yield x
+    last_read = {key: number for number, node in enumerate(nodes) for key in node.inputs}
+    values = {INPUT: x}
+    for number, node in enumerate(nodes):
+        values[number] = _compute(node, [values[key] for key in node.inputs], len(x))
+        yield values[number]
+        for key in {*node.inputs, number}:
+            if last_read.get(key, number) == number:
+                del values[key]
 
 
-def _compute(node: Node, x: Float) -> Float:
+def _compute(node: Node, inputs: list[Float], count: int) -> Float:
+    if isinstance(node, Constant):
+        return np.broadcast_to(node.value, (count, *node.shape))
+    x = inputs[0]
     if isinstance(node, Linear):
         return _activate(_multiply(node, x) + node.bias, node.activation)
     if isinstance(node, Pool):
@@ -28,14 +48,44 @@ def _compute(node: Node, x: Float) -> Float:
     if isinstance(node, Softmax):
         terms = np.exp(x - x.max(axis=-1, keepdims=True))
         return terms / terms.sum(axis=-1, keepdims=True)
+    if isinstance(node, Binary):
+        function = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[node.kind]
+        return _activate(function(x, inputs[1]), node.activation)
+    if isinstance(node, Curve):
+        return np.tanh(x) if node.kind == "tanh" else _logistic(x)
+    if isinstance(node, Concat):
+        return np.concatenate(inputs, axis=-1)
+    if isinstance(node, Slice):
+        sides = zip(node.begin, node.shape, strict=True)
+        return x[(slice(None), *(slice(first, first + size) for first, size in sides))]
+    if isinstance(node, Lstm):
+        return _lstm(node, x)
     return x.reshape(len(x), *node.shape)
+
+
+def _logistic(x: Float) -> Float:
+    return (0.5 + 0.5 * np.tanh(0.5 * x)).astype(np.float32)  # never overflows
+
+
+def _lstm(node: Lstm, x: Float) -> Float:
+    steps, _, units = node.shape
+    driven = x.reshape(len(x), steps, -1) @ node.kernel.T + node.bias
+    state, cell = np.zeros((2, len(x), units), np.float32)
+    outputs = []
+    for step in range(steps):
+        gates = driven[:, step] + state @ node.recurrent.T
+        enter, forget, new, leave = np.split(gates, 4, axis=1)
+        cell = _logistic(forget) * cell + _logistic(enter) * np.tanh(new)
+        state = _logistic(leave) * np.tanh(cell)
+        outputs.append(state)
+    return np.stack(outputs, axis=1)[:, :, None]
 
 
 def _multiply(node: Linear, x: Float) -> Float:
     if node.kind == "dense":
         return x.reshape(len(x), -1) @ node.weights.T
     _, rows, columns, _ = node.weights.shape
-    windows = _windows(x, (rows, columns), node.strides, node.same, 0.0)
+    windows = _windows(x, (rows, columns), node.strides, node.same, 0.0, node.dilation)
     if node.kind == "depthwise":
         repeat = node.weights.shape[3] // x.shape[3]  # the depth multiplier
         return np.einsum(
@@ -54,16 +104,22 @@ def _pool(node: Pool, x: Float) -> Float:
 
 
 def _windows(
-    x: Float, size: tuple[int, int], strides: tuple[int, int], same: bool, fill: float
+    x: Float,
+    size: tuple[int, int],
+    strides: tuple[int, int],
+    same: bool,
+    fill: float,
+    dilation: tuple[int, int] = (1, 1),
 ) -> Float:
     """Return every window of (N, H, W, C) as (N, out H, out W, C, *size)."""
+    spans = [(taps - 1) * gap + 1 for taps, gap in zip(size, dilation, strict=True)]
     if same:  # TensorFlow's rule: the odd one goes after
         pads = [(0, 0)]
-        for length, kernel, stride in zip(x.shape[1:3], size, strides, strict=True):
-            total = max((-(-length // stride) - 1) * stride + kernel - length, 0)
+        for length, span, stride in zip(x.shape[1:3], spans, strides, strict=True):
+            total = max((-(-length // stride) - 1) * stride + span - length, 0)
             pads.append((total // 2, total - total // 2))
         x = np.pad(x, [*pads, (0, 0)], constant_values=np.float32(fill))
-    windows = sliding_window_view(x, size, axis=(1, 2))
+    windows = sliding_window_view(x, spans, axis=(1, 2))[..., :: dilation[0], :: dilation[1]]
     return windows[:, :: strides[0], :: strides[1]]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinykit.compiler.golden import Golden
+from tinykit.compiler.reader import read_tflite
 from tinykit.progress import Progress, silent
 from tinykit.train.features import Features, Split
 from tinykit.train.metrics import Evaluation, evaluate
@@ -18,14 +19,24 @@ CHUNK = 50  # clips between two calls of `progress`
 def outputs(
     data: bytes, x: NDArray[np.int8], progress: Progress = silent, what: str = "int8 model"
 ) -> NDArray[np.int8]:
-    """Return the outputs int8 (N, classes) of a .tflite for features int8 (N, frames, width)."""
+    """Return the outputs int8 (N, classes) of a .tflite for features int8 (N, frames, width).
+
+    Each clip starts from the model's initial state, as on the device.
+    """
     parts = []
+    chunk = 1 if _has_state(data) else CHUNK
     with Golden(data) as golden:
-        for start in range(0, len(x), CHUNK):
-            rows = x[start : start + CHUNK, None, :, :, None]  # batch 1, one channel
+        for start in range(0, len(x), chunk):
+            rows = x[start : start + chunk, None, :, :, None]  # batch 1, one channel
+            if chunk == 1:
+                golden.reset()
             parts.append(golden.run_many([rows])[0][:, 0])
             progress(what, start + len(rows), len(x))
     return np.concatenate(parts)
+
+
+def _has_state(data: bytes) -> bool:
+    return any(tensor.state for tensor in read_tflite(data).tensors.values())
 
 
 def evaluate_int8(answers: NDArray[np.int8], features: Features, split: Split) -> Evaluation:

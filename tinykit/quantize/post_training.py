@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from tinykit.audio.spec import LABELS_KEY, METADATA_KEY, FeatureSpec
 from tinykit.errors import DataError, ModelError
 from tinykit.quantize import export
-from tinykit.quantize.fold import Node, Softmax, fold
+from tinykit.quantize.fold import fold
+from tinykit.quantize.nodes import Node, Softmax
 from tinykit.quantize.ranges import calibrate
 from tinykit.train.backend import keras
 from tinykit.train.features import to_real
@@ -32,7 +33,7 @@ def quantize(
     Parameters
     ----------
     model : keras.Model
-        (N, frames, width, 1) -> (N, classes); a chain of layers.
+        (N, frames, width, 1) -> (N, classes).
     calibration : int8 (N, frames, width)
         Features from which the ranges of the activations are taken; the more like real use, the
         better. 100 to 500 clips are enough.
@@ -51,7 +52,7 @@ def quantize(
     nodes = fold(model)
     _check(model, nodes, spec, labels)
     if not isinstance(nodes[-1], Softmax):
-        nodes.append(Softmax("probabilities", nodes[-1].shape))
+        nodes.append(Softmax("probabilities", nodes[-1].shape, inputs=(len(nodes) - 1,)))
     if not len(calibration):
         raise DataError("quantize: the calibration set has no clips")
     ranges = calibrate(nodes, to_real(calibration, spec))

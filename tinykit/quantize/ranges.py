@@ -1,4 +1,8 @@
-"""Calibration: the real range of every activation, from the float model over clips."""
+"""Calibration: the real range of every activation, from the float model over clips.
+
+Some values must have one quantization: what an operation only moves, what is put side by side, and
+what steps of a recurrence are tied. Their range is that of all of them.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinykit.quantize import floating
-from tinykit.quantize.fold import Node
+from tinykit.quantize.nodes import INPUT, Concat, Node, Pool, Reshape, Slice
 
 BATCH = 50  # clips at a time: windows of a convolution are copies
+
+_MOVES = (Pool, Reshape, Slice, Concat)
+"""Operations whose output has the quantization of every input."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """Smallest and largest value; it contains 0."""
+    """Smallest and largest value; it contains 0.
+
+    Nodes of the same `group` have one quantization; `INPUT` is that of the model's input.
+    """
 
     low: float
     high: float
+    group: int
 
 
 def calibrate(nodes: Sequence[Node], x: NDArray[np.float32]) -> list[Range]:
@@ -29,4 +40,31 @@ def calibrate(nodes: Sequence[Node], x: NDArray[np.float32]) -> list[Range]:
         for index, value in enumerate(floating.run(nodes, x[start : start + BATCH])):
             low[index] = min(low[index], value.min())
             high[index] = max(high[index], value.max())
-    return [Range(*pair) for pair in zip(low.tolist(), high.tolist(), strict=True)]
+    member = groups(nodes)
+    for index, leader in enumerate(member):
+        if leader != INPUT:
+            low[leader], high[leader] = min(low[leader], low[index]), max(high[leader], high[index])
+    return [Range(float(low[leader]), float(high[leader]), leader) for leader in member]
+
+
+def groups(nodes: Sequence[Node]) -> list[int]:
+    """Return for each node the first node of its group; `INPUT` where it is the model's input."""
+    leader = {INPUT: INPUT} | {number: number for number in range(len(nodes))}
+    tied: dict[str, int] = {}
+
+    def find(number: int) -> int:
+        while leader[number] != number:
+            number = leader[number]
+        return number
+
+    def join(first: int, second: int) -> None:
+        low, high = sorted((find(first), find(second)))
+        leader[high] = low
+
+    for number, node in enumerate(nodes):
+        if isinstance(node, _MOVES):
+            for key in node.inputs:
+                join(number, key)
+        if node.tie:
+            join(number, tied.setdefault(node.tie, number))
+    return [find(number) for number in range(len(nodes))]

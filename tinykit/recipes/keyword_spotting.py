@@ -21,7 +21,8 @@ from tinykit.config import Config
 from tinykit.errors import ModelError
 from tinykit.progress import Progress, silent
 from tinykit.quantize import golden
-from tinykit.quantize.fold import Linear, fold
+from tinykit.quantize import nodes as folded
+from tinykit.quantize.fold import fold
 from tinykit.quantize.post_training import quantize as quantize_model
 from tinykit.search.budget import Cost, limits
 from tinykit.search.cost import measure as measure_tflite
@@ -159,11 +160,8 @@ def _calibration(features: Features) -> np.ndarray:
 
 def _size(model: keras.Model) -> dict[str, int]:
     """Return the parameters and multiply-accumulates of the folded network."""
-    linear = [node for node in fold(model) if isinstance(node, Linear)]
-    return {
-        "parameters": sum(node.weights.size + node.bias.size for node in linear),
-        "macs": sum(node.macs for node in linear),
-    }
+    nodes = fold(model)
+    return {"parameters": folded.parameters(nodes), "macs": folded.macs(nodes)}
 
 
 def _load_model(path: Path) -> keras.Model:
