@@ -57,14 +57,31 @@ class Augment(_Table, frozen=True, kw_only=True):
     noise_probability: Probability = 0.8
     noise_snr_db: tuple[float, float] = (0.0, 25.0)
     gain_db: tuple[float, float] = (-10.0, 10.0)
+    speed: tuple[float, float] = (1.0, 1.0)  # factor of tempo and pitch; (0.9, 1.1) is usual
+    pitch_semitones: tuple[float, float] = (0.0, 0.0)  # pitch alone, the tempo stays
+    room_probability: Probability = 0.0
+    room_path: str = ""  # folder of impulse responses; default: simulated rooms
+    room_t60_ms: tuple[float, float] = (150.0, 600.0)  # reverberation time of simulated rooms
     copies: Annotated[int, msgspec.Meta(ge=0)] = 3  # augmented versions beside the clean clip
 
     def __post_init__(self) -> None:
         """Check the ranges; msgspec adds where the table is."""
-        for key in ("noise_snr_db", "gain_db"):
+        for key, lowest, highest in _AUGMENT_RANGES:
             low, high = getattr(self, key)
             if low > high:
                 raise ValueError(f"`{key}` goes from {low:g} to {high:g}: lowest first")
+            if not lowest <= low <= high <= highest:
+                raise ValueError(f"`{key}` must lie within {lowest:g} to {highest:g}")
+
+
+_AUGMENT_RANGES = (
+    ("noise_snr_db", -60.0, 100.0),
+    ("gain_db", -60.0, 60.0),
+    ("speed", 0.5, 2.0),
+    ("pitch_semitones", -12.0, 12.0),
+    ("room_t60_ms", 50.0, 3000.0),
+)
+"""Key, lowest and highest value that makes sense."""
 
 
 Whole = Annotated[int, msgspec.Meta(ge=0)]
@@ -96,6 +113,8 @@ class Train(_Table, frozen=True, kw_only=True):
     weight_decay: Amount = 1e-3
     label_smoothing: Rate = 0.1
     time_mask: Whole = 8  # at most so many frames blanked in each training clip; 0: none
+    frequency_mask: Whole = 0  # at most so many columns (mel bins, coefficients) blanked; 0: none
+    mix_up: Amount = 0.0  # alpha of mix-up: how much of another clip is mixed in; 0: none
     patience: Whole = 8  # epochs without a better validation accuracy before stopping; 0: never
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
 

@@ -30,6 +30,13 @@ def _load(folder: Path, text: str) -> config.Config:
         ("augment", "time_shift_ms = -5", "time_shift_ms"),
         ("augment", "gain_db = [3.0, -3.0]", "gain_db"),
         ("augment", "noise_snr_db = [20.0, 0.0]", "noise_snr_db"),
+        ("augment", "speed = [0.0, 1.0]", "speed"),
+        ("augment", "speed = [1.1, 0.9]", "speed"),
+        ("augment", "pitch_semitones = [-30.0, 0.0]", "pitch_semitones"),
+        ("augment", "room_probability = 2.0", "room_probability"),
+        ("augment", "room_t60_ms = [0.0, 300.0]", "room_t60_ms"),
+        ("train", "frequency_mask = -1", "frequency_mask"),
+        ("train", "mix_up = -0.1", "mix_up"),
     ],
 )
 def test_values_out_of_range_are_named(tmp_path: Path, table: str, line: str, key: str) -> None:
@@ -43,6 +50,16 @@ def test_a_mistyped_key_gets_a_suggestion(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         _load(tmp_path, "[data]\ntest_speaker_percent = 10.0\n")
     assert "`test_speakers_percent`" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"), [("room_t60", "room_t60_ms"), ("pitch_semitone", "pitch_semitones")]
+)
+def test_a_mistyped_augmentation_gets_a_suggestion(tmp_path: Path, wrong: str, meant: str) -> None:
+    """Every key of the table is a candidate."""
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, f"[augment]\n{wrong} = [0.0, 1.0]\n")
+    assert f"did you mean `{meant}`" in caught.value.hint
 
 
 def test_defaults_need_no_tables(tmp_path: Path) -> None:

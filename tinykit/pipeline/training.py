@@ -57,9 +57,9 @@ def train_settings(project: Project) -> dict[str, Any]:
     tables = ("data", "features", "augment", "model", "train")
     found: dict[str, Any] = {f"[{name}]": getattr(config, name) for name in tables}
     found["[test] audio_clips"] = config.test.audio_clips
-    for key in ("path", "noise_path"):
-        if folder := getattr(config.data, key):
-            found[f"the files in {folder}"] = fingerprint.of_path(project.folder / Path(folder))
+    named = (config.data.path, config.data.noise_path, config.augment.room_path)
+    for folder in filter(None, named):
+        found[f"the files in {folder}"] = fingerprint.of_path(project.folder / Path(folder))
     return found
 
 

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from tinykit import models, paths
-from tinykit.audio import datasets
+from tinykit.audio import datasets, rooms
 from tinykit.audio.datasets.features import features as compute_features
 from tinykit.board import Board
 from tinykit.config import Config
@@ -50,13 +50,15 @@ def train(config: Config, folder: Path, build: Path, progress: Progress = silent
         Where artifacts lie.
     """
     dataset = datasets.load(config.data, config.features, folder, progress)
+    seed, rate_hz = config.data.seed, config.features.sample_rate_hz
     arrays = compute_features(
         dataset,
         config.features,
         config.augment,
-        config.data.seed,
+        seed,
         progress,
         config.test.audio_clips,
+        rooms.load(config.augment, rate_hz, seed, folder, progress),
     )
     features = feature_files.from_arrays(arrays, config.features, "features")
     seed_everything(config.train.seed)

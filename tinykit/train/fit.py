@@ -20,7 +20,7 @@ from tinykit.config import Train
 from tinykit.errors import TinykitError
 from tinykit.progress import Progress, silent
 from tinykit.train import checkpoint as checkpoints
-from tinykit.train.augment import mask_time
+from tinykit.train.augment import augment
 from tinykit.train.backend import keras, seed_everything
 from tinykit.train.checkpoint import Checkpoint, Epoch, State
 from tinykit.train.features import Features
@@ -93,9 +93,9 @@ def fit(
         sums, seen = np.zeros(2), 0
         for step in range(steps):
             batch = order[step * config.batch_size : (step + 1) * config.batch_size]
-            clips = mask_time(x[batch], config.time_mask, random)
+            clips, wanted = augment(x[batch], targets[batch], config, random)
             model.reset_metrics()
-            sums += len(batch) * np.array(model.train_on_batch(clips, targets[batch]), float)
+            sums += len(batch) * np.array(model.train_on_batch(clips, wanted), float)
             seen += len(batch)
             loss, accuracy = (sums / seen).tolist()
             if not math.isfinite(loss):

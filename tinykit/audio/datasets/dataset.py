@@ -139,6 +139,16 @@ class Dataset:
                 digest.update(name.encode() + np.ascontiguousarray(part).tobytes())
         return digest.hexdigest()
 
+    @cached_property
+    def noise_sha256(self) -> str:
+        """Hash of the noise alone: what silence and augmented clips depend on."""
+        digest = hashlib.sha256()
+        for split in SPLITS:
+            for name, part in sorted(self.noise.parts[split].items()):
+                digest.update(repr((split, name, len(part))).encode())
+                digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()
+
     def statistics(self) -> dict[str, Any]:
         """Return what `data.json` says of the set: counts, speakers, noise, notes."""
         return {

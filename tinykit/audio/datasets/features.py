@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykit.audio import frontend
+from tinykit.audio import frontend, rooms
 from tinykit.audio.augment import augment
 from tinykit.audio.datasets.classes import SILENCE
 from tinykit.audio.datasets.dataset import Clip, Dataset, Samples
-from tinykit.audio.seeded import generator
+from tinykit.audio.datasets.feature_cache import FeatureCache
+from tinykit.audio.rooms import Response
+from tinykit.audio.seeded import fraction, generator
 from tinykit.audio.spec import FeatureSpec
 from tinykit.audio.split import SPLITS, Split
 from tinykit.config import Augment
 from tinykit.progress import Progress, silent
 
 _CHUNK = 64
-"""Clips at a time: 2 MB of audio, and some 20 MB inside the front end."""
+"""Clips at a time, at most on average: 2 MB of audio, and some 20 MB inside the front end."""
 
 
 def features(
@@ -31,8 +34,9 @@ def features(
     seed: int = 0,
     progress: Progress = silent,
     audio_clips: int = 20,
+    responses: Sequence[Response] = (),
 ) -> dict[str, NDArray]:
-    """Compute what `features.npz` holds.
+    """Compute what `features.npz` holds, or take it from the cache, piece by piece.
 
     Parameters
     ----------
@@ -45,6 +49,8 @@ def features(
         Another seed gives other augmented versions.
     audio_clips : int
         How many test clips are kept as audio.
+    responses : sequence of float (samples,)
+        Rooms for `table` (`tinykit.audio.rooms.load`).
 
     Returns
     -------
@@ -56,6 +62,9 @@ def features(
     """
     counts = {split: len(dataset.clips[split]) for split in SPLITS}
     copies: dict[Split, int] = {split: 0 for split in SPLITS} | {"training": table.copies}
+    work = _Work(
+        dataset, spec, table, seed, responses, _cache(dataset, spec, table, seed, responses)
+    )
     result: dict[str, NDArray] = {"labels": np.array(dataset.labels)}
     jobs: list[_Job] = []
     for split in SPLITS:
@@ -63,8 +72,8 @@ def features(
         x = np.empty((rows, spec.frames, spec.width), np.int8)
         result[f"x_{split}"] = x
         result[f"y_{split}"] = np.tile(dataset.targets(split), 1 + copies[split])
-        for start in range(0, counts[split], _CHUNK):
-            jobs.append(_Job(dataset, spec, table, seed, split, start, copies[split], x))
+        blocks = x.reshape(1 + copies[split], counts[split], spec.frames, spec.width)
+        jobs += [_Job(work, split, members, blocks) for members in chunks(dataset.clips[split])]
     total = sum(counts.values())
     done = 0
     # Threads: numpy lets go of the interpreter, and the clips need not be sent to a process.
@@ -76,41 +85,85 @@ def features(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    work.cache.trim()
     result["audio_testing"] = dataset.audio("testing", 0, audio_clips)
     return result
 
 
+def chunks(clips: Sequence[Clip]) -> list[list[int]]:
+    """Share out the clips by a hash of their source; return the indices of each chunk.
+
+    A clip more or less changes one chunk, so the cache keeps the others.
+    """
+    count = 1 << max(0, (len(clips) - 1) // _CHUNK).bit_length()
+    members: list[list[int]] = [[] for _ in range(count)]
+    for index, clip in enumerate(clips):
+        members[int(fraction("chunk", clip.source) * count)].append(index)
+    return [chunk for chunk in members if chunk]
+
+
+def _cache(
+    dataset: Dataset,
+    spec: FeatureSpec,
+    table: Augment,
+    seed: int,
+    responses: Sequence[Response],
+) -> FeatureCache:
+    settings = (spec, table, seed, dataset.sample_rate_hz, dataset.noise_sha256)
+    return FeatureCache([msgspec.json.encode(settings), *rooms.digest(responses)])
+
+
 @dataclass(frozen=True, eq=False)
-class _Job:
-    """A chunk of clips: all their versions, written into their rows of `x`."""
+class _Work:
+    """What every chunk is computed with."""
 
     dataset: Dataset
     spec: FeatureSpec
     table: Augment
     seed: int
+    responses: Sequence[Response]
+    cache: FeatureCache
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """A chunk of clips of a split: all their versions, written into their rows.
+
+    blocks : int8 (versions, clips of the split, frames, width)
+    """
+
+    work: _Work
     split: Split
-    start: int
-    copies: int
-    x: NDArray[np.int8]
+    members: list[int]
+    blocks: NDArray[np.int8]
 
     def run(self) -> int:
-        """Compute the chunk and return how many clips it has."""
-        clean = self.dataset.audio(self.split, self.start, self.start + _CHUNK)
-        for number, audio in enumerate(self._versions(clean)):
-            first = number * len(self.dataset.clips[self.split]) + self.start
-            self.x[first : first + len(clean)] = frontend.features(audio, self.spec)
-        return len(clean)
+        """Find or compute the chunk and return how many clips it has."""
+        cache = self.work.cache
+        versions, _, frames, width = self.blocks.shape
+        clips = [self.work.dataset.clips[self.split][index] for index in self.members]
+        key = cache.key((str(versions), c.word, c.source, c.audio.sha256()) for c in clips)
+        piece = cache.get(key, (versions, len(clips), frames, width))
+        if piece is None:
+            piece = np.stack(
+                [frontend.features(audio, self.work.spec) for audio in self._versions(clips)]
+            )
+            cache.put(key, piece)
+        self.blocks[:, self.members] = piece
+        return len(clips)
 
-    def _versions(self, clean: Samples) -> Iterator[Samples]:
+    def _versions(self, clips: Sequence[Clip]) -> Iterator[Samples]:
         """Yield the clean clips, then each of their augmented copies."""
-        yield clean
-        clips = self.dataset.clips[self.split][self.start : self.start + _CHUNK]
-        for copy in range(1, self.copies + 1):
+        dataset = self.work.dataset
+        clean = [clip.audio.samples(dataset.clip_samples, dataset.sample_rate_hz) for clip in clips]
+        yield np.stack(clean)
+        for copy in range(1, len(self.blocks)):
             yield np.stack([self._version(*pair, copy) for pair in zip(clips, clean, strict=True)])
 
     def _version(self, clip: Clip, samples: Samples, copy: int) -> Samples:
-        rng = generator("augment", self.seed, clip.source, copy)
-        noise = self.dataset.noise
+        work = self.work
+        rng = generator("augment", work.seed, clip.source, copy)
+        noise, rate_hz = work.dataset.noise, work.dataset.sample_rate_hz
         if clip.word == SILENCE:  # another stretch of noise at another level, and no gain on top
             return noise.silence("training", len(samples), rng)
-        return augment(samples, noise, self.table, self.dataset.sample_rate_hz, rng)
+        return augment(samples, noise, work.table, rate_hz, rng, work.responses)
