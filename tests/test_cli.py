@@ -23,7 +23,8 @@ from tinykit.errors import BudgetError
 from tinykit.pipeline.stages import STAGES
 
 BOARDS = (["boards", name] for name in ("list", "show", "check"))
-COMMANDS = [[], *([name] for name in ORDER), *BOARDS]
+DATA = (["data", name] for name in ("stats", "listen", "manifest"))
+COMMANDS = [[], *([name] for name in ORDER), *BOARDS, *DATA]
 
 
 @pytest.fixture(autouse=True)

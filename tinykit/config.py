@@ -31,13 +31,15 @@ Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Data(_Table, frozen=True, kw_only=True):
-    """[data] `synthetic` speaks the words with espeak-ng; `speech_commands` reads a folder."""
+    """[data] `synthetic` speaks the words; `recordings` and `speech_commands` read a folder."""
 
-    source: Literal["synthetic", "speech_commands"] = "synthetic"
-    path: str = ""  # folder laid out as <word>/<speaker>_nohash_<n>.wav|.flac
+    source: Literal["synthetic", "speech_commands", "recordings"] = "synthetic"
+    path: str = ""  # folder laid out as <word>/<speaker>_nohash_<n>.wav|.flac, or a manifest
     url: str = ""  # a .tar.gz of such a folder, fetched once; needs sha256
     sha256: Annotated[str, msgspec.Meta(pattern="^([0-9a-fA-F]{64})?$")] = ""
     noise_path: str = ""  # folder of noise recordings; default: <path>/_background_noise_
+    categories: list[str] = msgspec.field(default_factory=list)  # rows of a manifest to read
+    noise_categories: list[str] = msgspec.field(default_factory=lambda: ["noise"])
     words: Annotated[list[str], msgspec.Meta(min_length=1)] = msgspec.field(
         default_factory=lambda: ["yes", "no", "up", "down", "left", "right", "stop", "go"]
     )
@@ -45,6 +47,7 @@ class Data(_Table, frozen=True, kw_only=True):
     silence_percent: Percent = 10.0  # of the clips of `words`, per split; 0: no such class
     unknown_percent: Percent = 10.0
     test_speakers_percent: Percent = 0.0  # of the training speakers, moved to testing
+    validation_speakers_percent: Percent = 0.0  # likewise, moved to validation
     voices: Annotated[int, msgspec.Meta(ge=3)] = 60  # synthetic: no voice is in two splits
     clips_per_word: Annotated[int, msgspec.Meta(ge=20)] = 240  # synthetic: over all splits
     seed: int = 0

@@ -57,11 +57,17 @@ def load(
         return []
     if table.room_path:
         return recorded(folder / table.room_path, rate_hz)
+    return simulated(table, rate_hz, seed, SIMULATED, progress)
+
+
+def simulated(
+    table: Augment, rate_hz: int, seed: int, count: int, progress: Progress = silent
+) -> list[Response]:
+    """Return `count` simulated rooms, the first of those that `load` would simulate."""
     rooms = []
-    for number in range(SIMULATED):
-        rng = generator("room", seed, number)
-        rooms.append(simulate(rng, table.room_t60_ms, rate_hz))
-        progress("simulate rooms", number + 1, SIMULATED)
+    for number in range(count):
+        rooms.append(simulate(generator("room", seed, number), table.room_t60_ms, rate_hz))
+        progress("simulate rooms", number + 1, count)
     return rooms
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from tinykit.audio.seeded import fraction
+from tinykit.errors import DataError
 
 Split = Literal["training", "validation", "testing"]
 
@@ -43,21 +45,51 @@ def official(file_name: str) -> Split:
     return "testing" if percent < VALIDATION_PERCENT + TESTING_PERCENT else "training"
 
 
-def assign(file_name: str, test_speakers_percent: float, seed: int) -> Split:
+def assign(
+    file_name: str,
+    test_speakers_percent: float,
+    seed: int,
+    validation_speakers_percent: float = 0.0,
+    given: Split | None = None,
+) -> Split:
     """Return the split of a file: the official one, with some training speakers held out.
 
     Parameters
     ----------
     file_name : str
-        Name of the recording, without its folder.
+        Name of the recording, without its folder; or of its speaker.
     test_speakers_percent : float
         Share of the *training* speakers that are moved to testing, for sets that are published
         without their test speakers. Validation and testing keep their official speakers.
     seed : int
         Another seed holds out other speakers.
+    validation_speakers_percent : float
+        Share of the training speakers that are moved to validation, likewise.
+    given : Split, optional
+        Stands in place of the official split.
     """
-    split = official(file_name)
+    split = given or official(file_name)
     if split == "training":
         drawn = 100.0 * fraction("test speakers", seed, speaker(file_name))
-        return "testing" if drawn < test_speakers_percent else "training"
+        if drawn < test_speakers_percent:
+            return "testing"
+        if drawn < test_speakers_percent + validation_speakers_percent:
+            return "validation"
     return split
+
+
+def check_speakers(heard: Iterable[tuple[str, Split]]) -> None:
+    """Raise DataError when a speaker is in two splits; an empty name is nobody.
+
+    Parameters
+    ----------
+    heard : iterable of (speaker, split)
+    """
+    home: dict[str, Split] = {}
+    for name, split in heard:
+        if name and home.setdefault(name, split) != split:
+            raise DataError(
+                f"speaker `{name}` is in the {home[name]} split and in the {split} split",
+                "give all recordings of a speaker one split, or leave `split` empty: "
+                "then the speaker's name decides",
+            )

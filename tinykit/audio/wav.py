@@ -34,6 +34,11 @@ class Info:
     plain: bool
     """Integer .wav, which the standard library decodes."""
 
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.rate_hz
+
 
 def info(path: Path) -> Info:
     """Read the header of a recording.
@@ -63,11 +68,38 @@ def read(path: Path, rate_hz: int) -> NDArray[np.int16]:
         When a package that the format or the resampling needs is missing.
     """
     header = info(path)
-    samples = _wave_samples(path, header) if header.plain else _soundfile_samples(path)
-    if len(samples) < header.frames:
+    return _decode(path, header, rate_hz, 0, header.frames)
+
+
+def read_part(path: Path, rate_hz: int, start_s: float, count: int) -> NDArray[np.int16]:
+    """Read int16 (count,) at `rate_hz` from `start_s`; zeros stand for what is outside the file.
+
+    Only that part is decoded: a clip out of an hour costs what a clip costs.
+
+    Raises
+    ------
+    DataError, ToolError
+        As `read` does.
+    """
+    header = info(path)
+    first = round(start_s * header.rate_hz)
+    frames = round(count * header.rate_hz / rate_hz)
+    begin, end = max(0, first), min(header.frames, first + frames)
+    if begin >= end:
+        return np.zeros(count, np.int16)
+    part = _decode(path, header, rate_hz, begin, end - begin)
+    missing = round((begin - first) * rate_hz / header.rate_hz)
+    return fit(np.pad(part, (missing, 0)), count)
+
+
+def _decode(path: Path, header: Info, rate_hz: int, first: int, frames: int) -> NDArray[np.int16]:
+    """Decode `frames` frames of a recording from frame `first` on."""
+    decode = _wave_samples if header.plain else _soundfile_samples
+    samples = decode(path, first, frames)
+    if len(samples) < frames:
         raise DataError(
             f"{path}: cut short: its header says {header.frames:,} samples, "
-            f"it holds {len(samples):,}",
+            f"it holds {first + len(samples):,}",
             "fetch the file again, or remove it from the data set",
         )
     if not np.isfinite(samples).all():
@@ -133,12 +165,13 @@ def _wave_info(path: Path) -> Info | None:
         raise DataError(f"{path}: {reason.strerror or reason}") from None
 
 
-def _wave_samples(path: Path, header: Info) -> NDArray[np.float64]:
-    """Decode an integer .wav to float (frames, channels) in [-1, 1)."""
+def _wave_samples(path: Path, first: int, frames: int) -> NDArray[np.float64]:
+    """Decode a part of an integer .wav to float (frames, channels) in [-1, 1)."""
     with wave.open(str(path), "rb") as file:
-        width = file.getsampwidth()
-        data = file.readframes(header.frames)
-    data = data[: len(data) // (width * header.channels) * (width * header.channels)]
+        width, channels = file.getsampwidth(), file.getnchannels()
+        file.setpos(first)
+        data = file.readframes(frames)
+    data = data[: len(data) // (width * channels) * (width * channels)]
     if width == 1:  # the one width that is unsigned
         values = np.frombuffer(data, np.uint8).astype(np.float64) - 128.0
     else:
@@ -147,7 +180,7 @@ def _wave_samples(path: Path, header: Info) -> NDArray[np.float64]:
         wide = np.zeros((len(octets), 4), np.uint8)
         wide[:, 4 - width :] = octets
         values = wide.view("<i4")[:, 0] / 2.0 ** (32 - 8 * width)
-    return values.reshape(-1, header.channels) / 2.0 ** (8 * width - 1)
+    return values.reshape(-1, channels) / 2.0 ** (8 * width - 1)
 
 
 def _soundfile(path: Path) -> Any:
@@ -171,11 +204,11 @@ def _soundfile_info(path: Path) -> Info:
     return Info(found.samplerate, found.channels, found.frames, plain=False)
 
 
-def _soundfile_samples(path: Path) -> NDArray[np.float64]:
-    """Decode with libsndfile to float (frames, channels) in [-1, 1)."""
+def _soundfile_samples(path: Path, first: int, frames: int) -> NDArray[np.float64]:
+    """Decode a part with libsndfile to float (frames, channels) in [-1, 1)."""
     soundfile = _soundfile(path)
     try:
-        samples: NDArray[np.float64] = soundfile.read(str(path), always_2d=True)[0]
+        samples: NDArray[np.float64] = soundfile.read(str(path), frames, first, always_2d=True)[0]
     except (soundfile.SoundFileError, OSError) as reason:
         raise _undecodable(path, reason) from None
     return samples

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 ORDER = (
-    *("doctor", "boards", "new", "run"),
+    *("doctor", "boards", "new", "data", "run"),
     *("train", "compress", "quantize", "compile", "generate", "build", "flash", "test", "report"),
     *("bench", "profile", "stop"),
 )
@@ -53,4 +53,4 @@ def main(
 
 
 # Each registers its commands.
-from tinykit.cli import boards, compiling, doctor, new, profile, proving, stages  # noqa: E402, F401
+from tinykit.cli import boards, compiling, data, doctor, new, profile, proving, stages  # noqa: E402, F401

@@ -58,8 +58,10 @@ def train_settings(project: Project) -> dict[str, Any]:
     found: dict[str, Any] = {f"[{name}]": getattr(config, name) for name in tables}
     found["[test] audio_clips"] = config.test.audio_clips
     named = (config.data.path, config.data.noise_path, config.augment.room_path)
-    for folder in filter(None, named):
-        found[f"the files in {folder}"] = fingerprint.of_path(project.folder / Path(folder))
+    for name in filter(None, named):
+        path = project.folder / Path(name)
+        # A manifest stands for the recordings beside it.
+        found[f"the files in {name}"] = fingerprint.of_path(path.parent if path.is_file() else path)
     return found
 
 

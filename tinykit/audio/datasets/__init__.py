@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import tinykit.audio.datasets.recordings as recordings
 import tinykit.audio.datasets.speech_commands as speech_commands
 import tinykit.audio.datasets.synthetic as synthetic
 from tinykit.audio.datasets.classes import SILENCE, UNKNOWN
@@ -42,4 +43,6 @@ def load(
     """
     if data.source == "synthetic":
         return synthetic.load(data, spec, progress)
+    if data.source == "recordings":
+        return recordings.load(data, spec, folder, progress)
     return speech_commands.load(data, spec, folder, progress)

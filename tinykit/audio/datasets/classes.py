@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from tinykit.audio.datasets.dataset import Clip, Silent
 from tinykit.audio.noise import Noise
 from tinykit.audio.seeded import fraction
-from tinykit.audio.split import SPLITS, Split
+from tinykit.audio.split import SPLITS, Split, check_speakers
 from tinykit.config import Data
 from tinykit.errors import ConfigError, DataError
 
@@ -68,8 +68,10 @@ def arrange(clips: Sequence[Clip], labels: Sequence[str], hint: str) -> dict[Spl
     Raises
     ------
     DataError
-        When a class has no clip in a split; `hint` says what to do about it.
+        When a class has no clip in a split, and `hint` says what to do about it; or when a
+        speaker is in two splits.
     """
+    check_speakers((clip.speaker, clip.split) for clip in clips)
     members: dict[tuple[Split, int], list[Clip]] = {}
     for clip in sorted(clips, key=lambda clip: (fraction("order", clip.source), clip.source)):
         members.setdefault((clip.split, clip.label), []).append(clip)

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,7 +44,18 @@ class Recorded:
 
     def sha256(self) -> str:
         """Return the hash of the file."""
-        return paths.sha256_file(self.path)
+        return file_sha256(self.path)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the hash of a recording; read once, as a long one is the source of many clips."""
+    found = path.stat()
+    return _file_sha256(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=1 << 17)
+def _file_sha256(path: Path, _size: int, _changed_ns: int) -> str:
+    return paths.sha256_file(path)
 
 
 @dataclass(frozen=True)

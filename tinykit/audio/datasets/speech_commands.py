@@ -12,29 +12,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tinykit.audio import noise as noises
-from tinykit.audio import wav
-from tinykit.audio.datasets.classes import (
-    SILENCE,
-    UNKNOWN,
-    arrange,
-    label_names,
-    share,
-    silence_clips,
-)
+from tinykit.audio import noise_folders, wav
+from tinykit.audio.datasets import drawing
+from tinykit.audio.datasets.classes import SILENCE, UNKNOWN, arrange, label_names, silence_clips
 from tinykit.audio.datasets.dataset import Clip, Dataset, Recorded
-from tinykit.audio.download import archive_folder
+from tinykit.audio.datasets.recordings import SYNTHETIC_NOISE_SECONDS, locate
 from tinykit.audio.noise import Noise
-from tinykit.audio.seeded import fraction
 from tinykit.audio.spec import FeatureSpec
-from tinykit.audio.split import SPLITS, assign, speaker
+from tinykit.audio.split import assign, speaker
 from tinykit.config import Data
-from tinykit.errors import ConfigError, DataError
+from tinykit.errors import DataError
 from tinykit.progress import Progress, silent
-
-NOISE_FOLDER = "_background_noise_"
-
-_SYNTHETIC_NOISE_SECONDS = 20.0
-"""Length of each kind of noise, per split, where a data set brings none."""
 
 
 def load(data: Data, spec: FeatureSpec, folder: Path, progress: Progress = silent) -> Dataset:
@@ -55,7 +43,9 @@ def load(data: Data, spec: FeatureSpec, folder: Path, progress: Progress = silen
         When the folder, a word or a recording cannot be used.
     """
     labels = label_names(data)
-    root = _root(data, folder, progress)
+    root = locate(data, folder, progress)
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder", "set [data] path to the folder of word folders")
     recordings = scan(root)
     others = _other_words(data, recordings, root)
 
@@ -67,7 +57,7 @@ def load(data: Data, spec: FeatureSpec, folder: Path, progress: Progress = silen
     clips = list(wanted)
     if UNKNOWN in labels:
         spoken = [clip for word in others for clip in clips_of(word, UNKNOWN)]
-        clips += _draw_unknown(wanted, spoken, data, notes)
+        clips += drawing.unknown(wanted, spoken, data, notes)
     notes += _check(clips, spec, progress)
     noise = _noise(data, spec, root, folder, notes)
     if SILENCE in labels:
@@ -107,30 +97,6 @@ def files(folder: Path) -> list[Path]:
     )
 
 
-def _root(data: Data, folder: Path, progress: Progress) -> Path:
-    """Return the folder that holds the word folders."""
-    if data.url and data.path:
-        raise ConfigError("[data] has both path and url", "keep one of them")
-    if data.url:
-        if not data.sha256:
-            raise ConfigError(
-                f"[data] url = {data.url} needs the archive's checksum",
-                'sha256 = "..." (64 hex digits; `sha256sum FILE` prints it)',
-            )
-        root = archive_folder(data.url, data.sha256, progress)
-    elif data.path:
-        root = folder / data.path
-    else:
-        raise ConfigError('[data] source = "speech_commands" needs path or url')
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder", "set [data] path to the folder of word folders")
-    inside = [entry for entry in root.iterdir() if not entry.name.startswith(".")]
-    # Archives often wrap everything into one folder.
-    if len(inside) == 1 and inside[0].is_dir() and not files(inside[0]):
-        return inside[0]
-    return root
-
-
 def _other_words(data: Data, recordings: Mapping[str, Sequence[Path]], root: Path) -> list[str]:
     """Return the words of the unknown class, after checking that every word has recordings."""
     for word in (*data.words, *data.unknown_words):
@@ -148,29 +114,12 @@ def _clip(label: int, word: str, file: Path, root: Path, data: Data) -> Clip:
         label=label,
         word=word,
         speaker=speaker(file.name),
-        split=assign(file.name, data.test_speakers_percent, data.seed),
+        split=assign(
+            file.name, data.test_speakers_percent, data.seed, data.validation_speakers_percent
+        ),
         source=file.relative_to(root).as_posix(),
         audio=Recorded(file),
     )
-
-
-def _draw_unknown(
-    wanted: Sequence[Clip], spoken: Sequence[Clip], data: Data, notes: list[str]
-) -> list[Clip]:
-    """Draw other words for each split, `[data] unknown_percent` of its clips of wanted words."""
-    counts = Counter(clip.split for clip in wanted)
-    drawn: list[Clip] = []
-    for split in SPLITS:
-        count = share(data.unknown_percent, counts[split])
-        # Order by a hash of each clip: which are drawn hardly changes when the set grows.
-        ranked = sorted(
-            (clip for clip in spoken if clip.split == split),
-            key=lambda clip: fraction("unknown", data.seed, clip.source),
-        )
-        if len(ranked) < count:
-            notes.append(f"{split}: {len(ranked)} clips of unknown words, {count} wanted")
-        drawn += ranked[:count]
-    return drawn
 
 
 def _check(clips: Sequence[Clip], spec: FeatureSpec, progress: Progress) -> list[str]:
@@ -191,20 +140,11 @@ def _check(clips: Sequence[Clip], spec: FeatureSpec, progress: Progress) -> list
 
 
 def _noise(data: Data, spec: FeatureSpec, root: Path, folder: Path, notes: list[str]) -> Noise:
-    """Read the noise recordings and cut them by split; synthesize where there are none."""
-    place = folder / data.noise_path if data.noise_path else root / NOISE_FOLDER
-    if data.noise_path and not place.is_dir():
-        raise DataError(f"{place}: no such folder", "set [data] noise_path to a folder of noise")
-    found = sorted(place.rglob("*")) if place.is_dir() else []
-    recordings = {
-        file.relative_to(place).as_posix(): wav.read(file, spec.sample_rate_hz)
-        for file in found
-        if file.suffix.lower() in wav.SUFFIXES and not file.name.startswith(".")
-    }
-    noise = noises.cut(recordings)
-    if noise.parts["training"]:
-        return noise
+    """Read the noise recordings and share them out by split; synthesize where there are none."""
     if data.noise_path:
-        raise DataError(f"{place}: no recordings", f"they end in {' or '.join(wav.SUFFIXES)}")
-    notes.append(f"no {NOISE_FOLDER}: background noise is synthesized")
-    return noises.synthesize(spec.sample_rate_hz, _SYNTHETIC_NOISE_SECONDS, data.seed)
+        return noise_folders.load(folder / data.noise_path, spec)
+    place = root / noise_folders.NAME
+    if place.is_dir() and any(file.suffix.lower() in wav.SUFFIXES for file in place.rglob("*")):
+        return noise_folders.load(place, spec)
+    notes.append(f"no {noise_folders.NAME}: background noise is synthesized")
+    return noises.synthesize(spec.sample_rate_hz, SYNTHETIC_NOISE_SECONDS, data.seed)
