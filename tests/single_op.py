@@ -484,6 +484,11 @@ def cases() -> dict[str, bytes]:
     made["mean-same-scale"] = mean((1, 25, 5, 4), (1, 2), low, low)
     made["mean-all"] = mean((1, 3, 4, 5), (1, 2, 3), high, (0.01, -128))
     made |= _shape_cases(mid) | _lookup_cases() | _binary_cases() | _lstm_cases()
+    for builtin in ("REDUCE_MAX", "REDUCE_MIN"):
+        for axes, keep in (((1, 2), False), ((1,), True), ((-1,), False), ((1, 3), False)):
+            name = f"{builtin.lower()}-{'-'.join(map(str, axes))}"
+            made[name] = extreme(builtin, (1, 5, 7, 3), axes, keep=keep)
+        made[f"{builtin.lower()}-all"] = extreme(builtin, (1, 3, 4, 5), (1, 2, 3), high)
     made |= _more_cases() | {
         "read_variable-before": variable(),
         "read_variable-after": variable(late_read=True),
@@ -533,6 +538,16 @@ def mean(
         keepDims=keep,
         **types,
     )
+
+
+def extreme(
+    builtin: str, shape: Shape, axes: Sequence[int], q: Quant = (0.05, 3), *, keep: bool = False
+) -> bytes:
+    """REDUCE_MAX or REDUCE_MIN over `axes`."""
+    dropped = {axis % len(shape) for axis in axes}
+    out = [1 if i in dropped else n for i, n in enumerate(shape) if keep or i not in dropped]
+    options = {"options": "ReducerOptions", "keepDims": keep}
+    return unary(builtin, shape, q, q, shape=out, parameters=[list(axes)], **options)
 
 
 def strided_slice(
@@ -810,6 +825,17 @@ def transpose_conv(
     return writer.build([x], [y])
 
 
+def from_uint8(source: Quant, result: Quant) -> bytes:
+    """QUANTIZE of a uint8 input to int8, and a RELU of that."""
+    writer = TfliteWriter()
+    x = writer.tensor("x", (1, 256), np.uint8, scale=source[0], zero_point=source[1])
+    a = writer.tensor("a", (1, 256), np.int8, scale=result[0], zero_point=result[1])
+    y = writer.tensor("y", (1, 256), np.int8, scale=result[0], zero_point=result[1])
+    writer.op("QUANTIZE", [x], [a])
+    writer.op("RELU", [a], [y])
+    return writer.build([x], [a, y])
+
+
 def float_ends() -> bytes:
     """A RELU with float input and output: QUANTIZE before, DEQUANTIZE behind."""
     writer = TfliteWriter()
@@ -833,6 +859,8 @@ def _more_cases() -> dict[str, bytes]:
     }
     return made | {
         "quantize-float-ends": float_ends(),
+        "quantize-from-uint8": from_uint8((0.05, 131), (0.05, 3)),
+        "quantize-from-uint8-coarser": from_uint8((0.05, 0), (0.11, -100)),
         "transpose_conv-same": transpose_conv(),
         "transpose_conv-valid": transpose_conv(padding="VALID", source=(0.05, -128)),
         "transpose_conv-one": transpose_conv((1, 1, 1, 1), (1, 1, 1), (1, 1)),

@@ -299,6 +299,18 @@ def _mean(network: _Network, x: Value) -> bool:
     )
 
 
+def _reduce(network: _Network, x: Value) -> bool:
+    if len(x.shape) < 2:
+        return False
+    count = network.noise.randint(1, min(2, len(x.shape) - 1))
+    axes = sorted(network.noise.sample(range(1, len(x.shape)), count))
+    keep = network.noise.random() < 0.5
+    shape = [1 if i in axes else n for i, n in enumerate(x.shape) if keep or i not in axes]
+    builtin = network.noise.choice(("REDUCE_MAX", "REDUCE_MIN"))
+    given = [x, network.parameter(axes)]
+    return network.op(builtin, given, [network.like(x, shape)], "ReducerOptions", keepDims=keep)
+
+
 def _partner(network: _Network, x: Value) -> Value:
     """Return something that broadcasts against `x`: a value, `x` itself or a constant."""
     fitting = [v for v in network.values if v.shape == x.shape]
@@ -598,8 +610,8 @@ def _squared(network: _Network, x: Value) -> bool:
 _OPS: tuple[Callable[[_Network, Value], bool], ...] = (
     *(_conv2d, _depthwise, _dense) * 3,
     *(_pool, _sum, _concatenation) * 2,
-    *(_mean, _product, _extreme, _relu, _relu6, _leaky_relu, _hard_swish, _sigmoid, _softmax),
-    *(_quantize, _split, _pack, _unpack, _pad, _slice, _strided_slice, _transpose, _reshape),
-    *(_expand, _squeeze, _constant),
+    *(_mean, _reduce, _product, _extreme, _relu, _relu6, _leaky_relu, _hard_swish),
+    *(_sigmoid, _softmax, _quantize, _split, _pack, _unpack, _pad, _slice, _strided_slice),
+    *(_transpose, _reshape, _expand, _squeeze, _constant),
     *(_block, _block, _block, _chain, _chain),
 )

@@ -28,4 +28,12 @@ TK_KERNEL void tk_table_s8_u8(const int8_t *in, const uint8_t *table, uint8_t *o
     }
 }
 
+/* The same from uint8, as inputs of some models are. The answers for 128..255 are first: the table is one of int8. */
+TK_KERNEL void tk_table_u8_s8(const uint8_t *in, const int8_t *table, int8_t *out, const tk_table_params *p)
+{
+    for (int32_t i = 0; i < p->count; i++) {
+        out[i] = table[in[i] ^ 128];
+    }
+}
+
 #endif

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tinykit.compiler.ir import Graph, Op
-from tinykit.compiler.lower import Kernel, Lowering, mean
+from tinykit.compiler.lower import Kernel, Lowering, _reduce, mean
 
 
 def _lower(graph: Graph, op: Op) -> Lowering:
@@ -15,4 +15,4 @@ def _lower(graph: Graph, op: Op) -> Lowering:
 
 
 KINDS = mean.KINDS
-KERNELS = (Kernel("mean_s16", "tk_mean_int16.h", _lower, reads="int16", matches=mean.few_axes),)
+KERNELS = (Kernel("mean_s16", "tk_mean_int16.h", _lower, reads="int16", matches=_reduce.few_axes),)

@@ -26,10 +26,13 @@ def _lower(graph: Graph, op: Op) -> Lowering:
 
 
 def look_up(graph: Graph, op: Op, position: int, table: np.ndarray) -> Lowering:
-    """Return the lowering that replaces each value v of an input by `table[v + 128]`."""
-    unsigned = graph.tensors[op.outputs[0]].dtype == np.uint8
+    """Return the lowering that replaces each byte of an input: -128 by `table[0]`, and so on."""
+    source, result = op.inputs[position], op.outputs[0]
+    assert source is not None
+    dtypes = graph.tensors[source].dtype.name, graph.tensors[result].dtype.name
+    unsigned = dtypes[1] == "uint8"
     call = Call(
-        "tk_table_s8_u8" if unsigned else "tk_table_s8",
+        _FUNCTIONS[dtypes],
         (Input(position), Constant("table", table if unsigned else int8(table)), Output()),
         "tk_table_params",
         {"count": graph.tensors[op.outputs[0]].size},
@@ -41,5 +44,13 @@ def _is_narrow(graph: Graph, op: Op) -> bool:
     return graph.tensors[op.outputs[0]].dtype.itemsize == 1
 
 
+_FUNCTIONS = {
+    ("int8", "int8"): "tk_table_s8",
+    ("int8", "uint8"): "tk_table_s8_u8",
+    ("uint8", "int8"): "tk_table_u8_s8",
+}
 KINDS = tuple(kind for kind, rule in ops.rules().items() if isinstance(rule, LookupRule))
-KERNELS = (Kernel("table_s8", "tk_table.h", _lower, matches=_is_narrow),)
+KERNELS = (
+    Kernel("table_s8", "tk_table.h", _lower, matches=_is_narrow),
+    Kernel("table_u8", "tk_table.h", _lower, reads="uint8"),
+)

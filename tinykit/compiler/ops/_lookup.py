@@ -55,8 +55,12 @@ class LookupRule(OpRule):
         """Return the output for each of `values`, not yet clamped to the output's dtype."""
 
     def table(self, graph: Graph, op: Op) -> Array:
-        """Return the output of each input from -128 to 127, (256,) of the output's dtype."""
-        return self._computed(graph, op, INPUTS)
+        """Return the output of each input byte, (256,) of the output's dtype.
+
+        Bytes come in the order of int8, -128 first, those of uint8 inputs too: 128 first.
+        """
+        unsigned = _legal.tensor(graph, op, 0, "input").dtype == _legal.UINT8
+        return self._computed(graph, op, INPUTS & 255 if unsigned else INPUTS)
 
     def _computed(self, graph: Graph, op: Op, values: Int64) -> Array:
         source, result = _legal.tensor(graph, op, 0, "input"), graph.tensors[op.outputs[0]]
@@ -64,11 +68,11 @@ class LookupRule(OpRule):
         return np.clip(self.compute(op, source, result, values), low, high).astype(result.dtype)
 
     def reference(self, graph: Graph, op: Op, inputs: list[Array | None]) -> list[Array]:
-        """Look every int8 up, or compute every int16."""
+        """Look every byte up, or compute every int16."""
         values = inputs[0]
         assert values is not None
-        if values.dtype == _legal.INT8:
-            return [self.table(graph, op)[values.astype(np.intp) + 128]]
+        if values.dtype.itemsize == 1:
+            return [self.table(graph, op)[values.view(np.int8).astype(np.intp) + 128]]
         return [self._computed(graph, op, values.astype(np.int64))]
 
 

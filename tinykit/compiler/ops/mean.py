@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from tinykit.compiler import arithmetic
 from tinykit.compiler.ir import Graph, Op, Tensor
-from tinykit.compiler.ops import Array, OpRule, _legal, _moves
-
-
-@dataclass(frozen=True)
-class Mean:
-    """The axes of the input that are averaged, ascending. The output may keep them with size 1."""
-
-    axes: tuple[int, ...]
+from tinykit.compiler.ops import Array, _legal, _reduce
 
 
 def _count(source: Tensor, op: Op) -> int:
     return math.prod(source.shape[axis] for axis in op.attrs.axes)
 
 
-class _Rule(OpRule):
-    kind, builtin, operands = "mean", "MEAN", slice(0, 1)
-
-    def parse(self, options: Any, graph: Graph, op: Op) -> Mean:
-        _legal.arity(op, 2)
-        rank = len(_legal.tensor(graph, op, 0, "input").shape)
-        axes = _legal.integers(graph, op, 1, "axes")
-        return Mean(tuple(sorted({_moves.resolve_axis(op, axis, rank) for axis in axes})))
+class _Rule(_reduce.ReduceRule):
+    kind, builtin = "mean", "MEAN"
 
     def check(self, graph: Graph, op: Op) -> None:
         _legal.arity(op, 1)
@@ -39,10 +24,7 @@ class _Rule(OpRule):
         result = _legal.output(graph, op, _legal.ACTIVATIONS)
         _legal.same_dtype(op, source, result)
         _legal.centred(op, source, result)
-        kept = [size for axis, size in enumerate(source.shape) if axis not in op.attrs.axes]
-        ones = [1 if axis in op.attrs.axes else size for axis, size in enumerate(source.shape)]
-        if list(result.shape) not in (kept, ones):
-            _legal.refuse(op, f"its output has shape {result.shape}, should be {kept} or {ones}")
+        self.check_shape(op, source, result)
         low, high = arithmetic.type_range(source.dtype)
         bound = max(high - source.zero_point, source.zero_point - low) * _count(source, op)
         shift = max(0, self.scaling(graph, op)[1])

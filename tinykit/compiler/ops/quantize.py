@@ -1,9 +1,20 @@
-"""QUANTIZE between int8 and int16, and from int8 to uint8: another scale and zero point."""
+"""QUANTIZE between int8 and int16, and between int8 and uint8: another scale and zero point."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from tinykit.compiler.ir import Graph, Op, Tensor
 from tinykit.compiler.ops import _legal, _lookup
+
+# what the interpreter makes of each dtype that can be read
+_RESULTS: dict[np.dtype[Any], tuple[np.dtype[Any], ...]] = {
+    _legal.INT8: (*_legal.ACTIVATIONS, _legal.UINT8),
+    _legal.INT16: _legal.ACTIVATIONS,
+    _legal.UINT8: (_legal.INT8,),
+}
 
 
 def factor(source: Tensor, result: Tensor) -> float:
@@ -16,10 +27,8 @@ class _Rule(_lookup.LookupRule):
 
     def check(self, graph: Graph, op: Op) -> None:
         _legal.arity(op, 1)
-        source = _legal.activation(graph, op, dtypes=_legal.ACTIVATIONS)
-        wide = source.dtype == _legal.INT16
-        dtypes = _legal.ACTIVATIONS if wide else (*_legal.ACTIVATIONS, _legal.UINT8)
-        result = _legal.output(graph, op, dtypes)
+        source = _legal.activation(graph, op, dtypes=tuple(_RESULTS))
+        result = _legal.output(graph, op, _RESULTS[source.dtype])
         _legal.shape_is(op, result, source.shape)
         _lookup.check_factor(op, source, factor(source, result))
 

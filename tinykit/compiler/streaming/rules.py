@@ -147,12 +147,12 @@ def _fully_connected(graph: Graph, op: Op, times: Times) -> Motion:
     return Motion((found,))
 
 
-def _mean(graph: Graph, op: Op, times: Times) -> Motion:
+def _reduce(graph: Graph, op: Op, times: Times) -> Motion:
     time = _single(op, times)
     if time.axis in op.attrs.axes:
         return Motion((None,))
     if time.width != 1:
-        refuse(op, "averages a tensor in which time is flattened")
+        refuse(op, "reduces a tensor in which time is flattened")
     assert op.inputs[0] is not None
     rank = len(graph.tensors[op.inputs[0]].shape)
     kept = len(graph.tensors[op.outputs[0]].shape) == rank
@@ -236,7 +236,9 @@ _BY_KIND: dict[str, Rule] = {
     "average_pool2d": _window,
     "max_pool2d": _window,
     "fully_connected": _fully_connected,
-    "mean": _mean,
+    "mean": _reduce,
+    "reduce_max": _reduce,
+    "reduce_min": _reduce,
     "softmax": _softmax,
     "concatenation": _concatenation,
     "split": _split,
