@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from tinykit import toml
+from tinykit.audio.decision import Decision
 from tinykit.audio.spec import FeatureSpec
 from tinykit.errors import ConfigError
 
@@ -139,7 +140,7 @@ class Budget(_Table, frozen=True, kw_only=True):
 
 
 class Compile(_Table, frozen=True, kw_only=True):
-    """[compile] `stream`: each inference takes the rows of one hop; firmware is the plain one."""
+    """[compile] `stream`: each inference takes the rows of one hop."""
 
     optimize: Literal["speed", "balanced", "size"] = "balanced"
     stream: bool = False
@@ -164,6 +165,7 @@ class Config(_Table, frozen=True, kw_only=True):
     compress: Compress = Compress()
     budget: Budget = Budget()
     compile: Compile = Compile()
+    decision: Decision = Decision()
     test: Test = Test()
 
 

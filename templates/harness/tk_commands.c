@@ -87,6 +87,12 @@ static const uint8_t *traced(uint32_t *bytes)
 
 #endif
 
+#if TK_BUILD_LISTENER
+#define FLAG_LISTENER TK_FLAG_LISTENER
+#else
+#define FLAG_LISTENER 0
+#endif
+
 static void reset(void)
 {
     tk_model_reset();
@@ -115,7 +121,7 @@ uint8_t tk_handle_hello(const uint8_t *request, uint32_t length)
     (void)length;
     reset();
     tk_reply_u8(TK_WIRE_VERSION);
-    tk_reply_u8(FLAG_FEATURES | FLAG_TRACE);
+    tk_reply_u8(FLAG_FEATURES | FLAG_TRACE | FLAG_LISTENER);
     tk_reply_u32(tk_get_u32(request + TK_AT_HELLO_NONCE));
     tk_reply_u8(TK_MODEL_INPUTS);
     tk_reply_u8(TK_MODEL_OUTPUTS);

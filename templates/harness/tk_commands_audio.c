@@ -8,6 +8,20 @@
 #if TK_BUILD_FEATURES
 
 #include "tk_features.h"
+#if TK_BUILD_LISTENER
+#include "tk_listener.h"
+#endif
+
+static int16_t samples[TK_WIRE_CHUNK_BYTES / 2];
+
+static void unpack(const uint8_t *bytes, uint32_t count)
+{
+    for (uint32_t at = 0; at < count; at++) {
+        const uint16_t bits = tk_get_u16(bytes + 2 * at);
+
+        samples[at] = (int16_t)(bits < 0x8000u ? bits : (int32_t)bits - 0x10000);
+    }
+}
 
 static struct {
     uint32_t rows; /* made since reset */
@@ -31,6 +45,9 @@ static void push_once(void)
 
 void tk_commands_reset_audio(void)
 {
+#if TK_BUILD_LISTENER
+    tk_listener_reset();
+#endif
     tk_features_reset();
     features.rows = 0;
     features.ticks = 0;
@@ -41,7 +58,6 @@ void tk_commands_reset_audio(void)
 uint8_t tk_handle_push_audio(const uint8_t *request, uint32_t length)
 {
     static const uint32_t input_sizes[TK_MODEL_INPUTS] = TK_MODEL_INPUT_SIZES;
-    static int16_t samples[TK_WIRE_CHUNK_BYTES / 2];
     const uint32_t count = length / 2;
 
     if (length % 2 != 0) {
@@ -50,11 +66,7 @@ uint8_t tk_handle_push_audio(const uint8_t *request, uint32_t length)
     if (input_sizes[0] < (uint32_t)TK_FEATURES_FRAMES * TK_FEATURES_WIDTH) {
         return TK_STATUS_UNSUPPORTED; /* this model does not take the front end's rows */
     }
-    for (uint32_t at = 0; at < count; at++) {
-        const uint16_t bits = tk_get_u16(request + 2 * at);
-
-        samples[at] = (int16_t)(bits < 0x8000u ? bits : (int32_t)bits - 0x10000);
-    }
+    unpack(request, count);
     for (uint32_t at = 0; at < count && features.rows < TK_FEATURES_FRAMES; at += push.used) {
         tk_measurement cost;
 
@@ -104,6 +116,49 @@ uint8_t tk_handle_push_audio(const uint8_t *request, uint32_t length)
 uint8_t tk_handle_features_cost(const uint8_t *request, uint32_t length)
 {
     return tk_handle_push_audio(request, length);
+}
+
+#endif
+
+#if TK_BUILD_LISTENER
+
+#define DETECTION_BYTES 12
+#define MOST_DETECTIONS (TK_WIRE_CHUNK_BYTES / DETECTION_BYTES)
+
+uint8_t tk_handle_listen(const uint8_t *request, uint32_t length)
+{
+    tk_detection found[MOST_DETECTIONS];
+    const uint32_t count = length / 2;
+    uint32_t heard = 0;
+    uint32_t at = 0;
+
+    if (length % 2 != 0) {
+        return TK_STATUS_BAD_LENGTH;
+    }
+    unpack(request, count);
+    while (at < count && heard < MOST_DETECTIONS) {
+        uint32_t used = 0;
+
+        heard += (uint32_t)tk_listener_push(samples + at, count - at, &used, &found[heard]);
+        at += used;
+    }
+    tk_reply_u16(at);
+    tk_reply_u32(tk_listener_rows());
+    for (uint32_t i = 0; i < heard; i++) {
+        tk_reply_u32(found[i].row);
+        tk_reply_u32(found[i].label);
+        tk_reply_u32((uint32_t)found[i].score);
+    }
+    return TK_STATUS_OK;
+}
+
+#else
+
+uint8_t tk_handle_listen(const uint8_t *request, uint32_t length)
+{
+    (void)request;
+    (void)length;
+    return TK_STATUS_UNSUPPORTED;
 }
 
 #endif

@@ -25,7 +25,7 @@ from device_twin import (
 
 from tinykit.device import framing, wire
 from tinykit.device.client import Client
-from tinykit.device.fake import Fault, FaultyTransport
+from tinykit.device.fake import FakeDevice, Fault, FaultyTransport
 from tinykit.device.wire import CounterUnit, Flag, Space, Status
 from tinykit.errors import DeviceError
 
@@ -519,3 +519,26 @@ def test_stack_that_is_not_known() -> None:
     device = fake_device()
     device.stack_bytes = wire.STACK_UNKNOWN
     assert Client(device).infer(random_inputs(1)).stack_bytes is None
+
+
+def test_listening_sends_everything_and_collects_detections() -> None:
+    """Samples go in order, in chunks; each detection comes back once, with its row and score."""
+    heard: list[bytes] = []
+
+    def listener(samples: bytes) -> tuple[int, list[tuple[int, int, int]]]:
+        heard.append(samples)
+        rows = len(samples) // 200
+        return rows, [(row, row % 3, -row) for row in range(1, rows + 1, 4)]
+
+    device = FakeDevice(lambda _: [(0, b"")], [1], [0], listener=listener)
+    audio = np.arange(1000, dtype=np.int16)
+    assert Client(device).listen(audio) == [(1, 1, -1), (5, 2, -5), (9, 0, -9)]
+    assert heard[-1] == audio.tobytes()
+
+
+def test_firmware_that_does_not_listen_says_so() -> None:
+    """A device without decisions is a DeviceError with a hint, not a wrong answer."""
+    device = FakeDevice(lambda _: [(0, b"")], [1], [0])
+    with pytest.raises(DeviceError, match="does not listen") as caught:
+        Client(device).listen(np.zeros(10, np.int16))
+    assert caught.value.hint

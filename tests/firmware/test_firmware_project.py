@@ -27,6 +27,10 @@ include/tk_stack.h
 lib/tk_features/library.json
 lib/tk_features/tk_features.c
 lib/tk_features/tk_features.h
+lib/tk_listener/library.json
+lib/tk_listener/tk_listener.c
+lib/tk_listener/tk_listener.h
+lib/tk_listener/tk_listener_config.h
 lib/tk_model/library.json
 lib/tk_model/tk_model.c
 lib/tk_model/tk_model.h
@@ -51,8 +55,6 @@ src/hal/bare_metal/riscv/startup.c
 src/hal/bare_metal/stack.c
 src/hal/bare_metal/timer/timer.h
 src/hal/bare_metal/uart/uart.h
-src/keyword_spotter.c
-src/keyword_spotter.h
 src/main.c
 src/microphone.c
 src/microphone.h

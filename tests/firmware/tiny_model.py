@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tinykit import board
+from tinykit.audio.decision import Listener
 from tinykit.board import Board
 from tinykit.firmware.project import Project
 
@@ -72,6 +73,7 @@ FEATURES: Mapping[str, str] = {
 
 #include <stdint.h>
 
+#define TK_FEATURES_SAMPLE_RATE_HZ 16000
 #define TK_FEATURES_WINDOW_SAMPLES 4
 #define TK_FEATURES_HOP_SAMPLES 4
 #define TK_FEATURES_FRAMES 8
@@ -122,12 +124,30 @@ def tensors_only(board_id: str, **changes: object) -> Project:
     return Project(**(values | changes))  # type: ignore[arg-type]
 
 
-def keyword_spotter(board_id: str) -> Project:
+LISTENER = Listener(
+    labels=("yes", "no", "_silence_"),
+    window_rows=8,
+    first_row=8,
+    step_rows=5,
+    warm_up_rows=8,
+    average=3,
+    refractory_rows=50,
+    threshold=538,
+    zero_point=-128,
+    unsigned=False,
+    window_samples=4,
+    hop_samples=4,
+    sample_rate_hz=16000,
+)
+"""Every 5 rows the model runs over 8; three outputs above 0.7 on average are a keyword."""
+
+
+def keyword_spotter(board_id: str, listener: Listener = LISTENER) -> Project:
     """Return a keyword spotting project for a board."""
     return tensors_only(
         board_id,
         features=FEATURES,
         app="keyword_spotting",
-        labels=("yes", "no", "_silence_"),
+        listener=listener,
         facts={"MACs": "0"},
     )

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 ORDER = (
     *("doctor", "boards", "new", "data", "run"),
     *("train", "compress", "quantize", "compile", "generate", "build", "flash", "test", "report"),
-    *("bench", "profile", "stop"),
+    *("evaluate", "bench", "profile", "stop"),
 )
 """The order of the commands in the help: that in which a user meets them."""
 
@@ -53,4 +53,7 @@ def main(
 
 
 # Each registers its commands.
-from tinykit.cli import boards, compiling, data, doctor, new, profile, proving, stages  # noqa: E402, F401
+from tinykit.cli import boards, compiling, data, doctor, evaluating  # noqa: E402, F401
+
+# isort: split
+from tinykit.cli import new, profile, proving, stages  # noqa: E402, F401

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from tinykit.device.link import MODEL_TIMEOUT_S, RENEW, Link, OnFrame
 from tinykit.device.transport import Transport
 from tinykit.device.wire import CounterUnit, Flag, Space
 from tinykit.errors import DeviceError
+from tinykit.progress import Progress, silent
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,44 @@ class Client:
     def features_cost(self) -> FeaturesCost:
         """Return what the front end cost since the last `reset` (`features` begins with one)."""
         return FeaturesCost(**self._link.request("features_cost"))
+
+    def listen(
+        self, audio: NDArray[np.int16], progress: Progress = silent
+    ) -> list[tuple[int, int, int]]:
+        """Let the device hear a recording from its start; return what it reports.
+
+        Parameters
+        ----------
+        audio : int16 (samples,)
+
+        Returns
+        -------
+        list of (row, class, score)
+            `tinykit.audio.decision.Detection`; rows of the front end, from 1.
+
+        Raises
+        ------
+        DeviceError
+            When the firmware does not listen, or the device misbehaves.
+        """
+        if Flag.LISTENER not in self.info.flags:
+            raise DeviceError(
+                f"{self.port}: this firmware does not listen",
+                "it needs a model with a front end and names of classes: a project with [features]",
+            )
+        self.reset()
+        data = np.ascontiguousarray(audio, "<i2").tobytes()
+        found: list[tuple[int, int, int]] = []
+        at = 0
+        while at < len(data):
+            progress("listen", at // 2, len(audio))
+            reply = self._link.request("listen", data=data[at : at + wire.CHUNK_BYTES])
+            if not reply["used"]:
+                raise DeviceError(f"{self.port}: the device takes no more samples", RENEW)
+            at += 2 * int(reply["used"])
+            found += struct.iter_unpack("<IIi", reply["detections"])
+        progress("listen", len(audio), len(audio))
+        return found
 
     def reset(self) -> None:
         """Set the model's state and the front end to their start."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ class FakeDevice:
         Fields of the reply to `hello` that differ from the defaults, such as `board`.
     trace : bool
         Whether this is a trace build.
+    listener : callable, optional
+        All samples since `reset` -> rows heard, and every detection (row, class, score).
     """
 
     run: Callable[[list[bytes]], list[tuple[int, bytes]]]
@@ -59,6 +62,7 @@ class FakeDevice:
     front_end: Callable[[bytes], bytes] | None = None
     hello: dict[str, Any] = field(default_factory=dict)
     trace: bool = False
+    listener: Callable[[bytes], tuple[int, list[tuple[int, int, int]]]] | None = None
     ticks: int = 1000
     stack_bytes: int = 64
     name: str = "fake"
@@ -134,6 +138,7 @@ class FakeDevice:
         self._session = True
         self._do_reset()
         flags = (Flag.FEATURES if self.front_end else 0) | (Flag.TRACE if self.trace else 0)
+        flags |= Flag.LISTENER if self.listener else 0
         ops = len({op for op, _ in self.run([bytes(size) for size in self.input_bytes])})
         counts = {"inputs": len(self.input_bytes), "outputs": len(self.output_bytes), "ops": ops}
         return _HELLO | counts | {"flags": flags, "nonce": nonce} | self.hello
@@ -179,6 +184,17 @@ class FakeDevice:
         rows = self.front_end(self._samples)[: len(self._inputs[0])]
         self._inputs[0][: len(rows)] = rows
         return {"rows": len(rows) // int(self.hello["width"])}
+
+    def _do_listen(self, data: bytes) -> dict[str, Any]:
+        if self.listener is None:
+            raise _Refused(Status.UNSUPPORTED)
+        if len(data) % 2:
+            raise _Refused(Status.BAD_LENGTH)
+        known = len(self.listener(self._samples)[1])
+        self._samples += data
+        rows, found = self.listener(self._samples)
+        packed = b"".join(struct.pack("<IIi", *detection) for detection in found[known:])
+        return {"used": len(data) // 2, "rows": rows, "detections": packed}
 
     def _do_features_cost(self) -> dict[str, Any]:
         if self.front_end is None:

@@ -73,11 +73,13 @@ class Flag(enum.IntFlag):
 
     FEATURES = 1
     TRACE = 2
+    LISTENER = 4
 
 
 FLAG_TEXT = {
     Flag.FEATURES: "has the front end: `push_audio` and `features_cost` work",
     Flag.TRACE: "is a trace build: `trace` and `invoke_until` work",
+    Flag.LISTENER: "decides on its own what it hears: `listen` works",
 }
 
 
@@ -298,6 +300,19 @@ COMMANDS: tuple[Command, ...] = (
         "bye",
         "Reset, and end the session: an application that pauses while a host is testing goes on.",
         ends_session=True,
+    ),
+    Command(
+        0x0D,
+        "listen",
+        "Hear samples as from a microphone: front end, model, smoothing, decision. After `reset`, "
+        "and with none of the other commands in between, all samples make one stream.",
+        (Field("data", "data", f"int16 samples, at most {CHUNK_BYTES} bytes, an even number"),),
+        (
+            Field("used", "u16", "samples heard; send the others again"),
+            Field("rows", "u32", "rows of the front end since `reset`"),
+            Field("detections", "data", "of 12 bytes: row (u32), class (u32), score (i32)"),
+        ),
+        runs_model=True,
     ),
 )
 """Every command, by code."""

@@ -12,6 +12,7 @@ import jinja2
 
 from tinykit import board as boards
 from tinykit import paths
+from tinykit.audio.decision import Listener
 from tinykit.board import OFFLINE_PLATFORM, Board
 from tinykit.compiler.lower import Mode
 from tinykit.compiler.toolchain import STRICT_FLAGS, model_flags
@@ -43,8 +44,8 @@ class Project:
         A folder `templates/app_<app>`: `model` for any model, or a task's own.
     optimize : {"speed", "balanced", "size"}
         For what the model is compiled; as it was for the compiler.
-    labels : sequence of str
-        Names of the classes, in the order of the model's output.
+    listener : Listener, optional
+        How the model's outputs become keywords; `None` where nothing listens.
     facts : mapping of str to str
         Rows of a table in the project's README (`{"MACs": "2,656,768"}`).
     """
@@ -55,7 +56,7 @@ class Project:
     features: Mapping[str, str] | None = None
     app: str = "model"
     optimize: Mode = "balanced"
-    labels: Sequence[str] = ()
+    listener: Listener | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -88,10 +89,11 @@ def files(project: Project) -> dict[str, str]:
     if not app.is_dir():
         known = ", ".join(sorted(path.name[4:] for path in share.glob("app_*")))
         raise UsageError(f"no firmware application {project.app!r}", f"known: {known}")
-    uses_features = any("tk_features.h" in path.read_text() for path in app.iterdir())
-    if uses_features and project.features is None:
+    listens = any("tk_listener.h" in path.read_text() for path in app.iterdir())
+    if listens and (project.listener is None or project.features is None):
         raise UsageError(
-            f"application {project.app} needs a front end, and this model has none",
+            f"application {project.app} needs a front end and the names of the classes, and this "
+            "model has not both",
             "use the application `model`, which takes tensors",
         )
     project = replace(project, name=device_name(project.name))
@@ -115,6 +117,9 @@ def files(project: Project) -> dict[str, str]:
     tree |= _library("tk_model", project.model, "the model", flags)
     if project.features is not None:
         tree |= _library("tk_features", project.features, "audio front end", flags)
+    if project.listener is not None:
+        listener = _copied(share / "listener", "", {"listener": project.listener})
+        tree |= _library("tk_listener", listener, "from audio to keywords", STRICT_FLAGS)
     for template in sorted({other.hal.template for other in suitable}):
         tree |= _copied(share / f"hal_{template}", f"src/hal/{template}", values)
     for other in suitable:

@@ -18,7 +18,7 @@ from tinykit.firmware import runners
 from tinykit.firmware.build import Firmware
 from tinykit.firmware.project import Project as FirmwareProject
 from tinykit.firmware.runners import Running
-from tinykit.pipeline import compiling, files
+from tinykit.pipeline import compiling, files, listening
 from tinykit.progress import Progress
 from tinykit.project import Project
 
@@ -37,17 +37,17 @@ def firmware_project(project: Project) -> FirmwareProject:
     """Return what the firmware is made of."""
     plan = files.read_json(project.path(files.PLAN))
     sources = project.path(files.SOURCES)
-    # a stream takes the front end's rows hop by hop; the harness and the spotter fill a window
-    features = {} if plan.get("hop_rows") else _texts(sources / compiling.FEATURES_FOLDER)
+    features = _texts(sources / compiling.FEATURES_FOLDER)
+    listener = listening.for_plan(listening.decision(project), plan)
     task = APPS[project.config.project.task]
     return FirmwareProject(
         name=project.config.project.name,
         board=project.board,
         model=_texts(sources / compiling.MODEL_FOLDER),
         features=features or None,
-        app=task if features and plan["labels"] else "model",
+        app=task if listener else "model",
         optimize=project.config.compile.optimize,
-        labels=plan["labels"],
+        listener=listener,
         facts=_facts(plan),
     )
 

@@ -19,7 +19,7 @@ from tinykit.compiler.lower import Mode
 from tinykit.compiler.measure import footprint
 from tinykit.compiler.reader import read_tflite
 from tinykit.errors import ModelError
-from tinykit.pipeline import budget, files
+from tinykit.pipeline import budget, files, listening
 from tinykit.progress import Progress
 from tinykit.project import Project
 
@@ -51,12 +51,13 @@ def compile_for(
     core = board.processor
     progress("compile", 0, 2)
     compiled = compile_model(data, core, optimize, stream=stream)
-    spec = feature_spec(compiled.source_graph)
+    spec, names = feature_spec(compiled.source_graph), labels(compiled.graph)
     progress("measure", 1, 2)
     plan = compiled.plan_json() | {
         "board": board.id,
-        "labels": labels(compiled.graph),
+        "labels": names,
         "features": msgspec.to_builtins(spec) if spec else None,
+        "listening": listening.plan_entry(compiled, spec, names),
         **_measured(compiled, core),
     }
     progress("compile", 2, 2)
@@ -124,7 +125,8 @@ def feature_spec(graph: Graph) -> FeatureSpec | None:
             f"metadata {METADATA_KEY}: {reason}", "made by another version of tinykit? Train again"
         ) from None
     size = graph.tensors[graph.inputs[0]].size
-    if size != spec.frames * spec.width:
+    remembers = any(tensor.state for tensor in graph.tensors.values())
+    if size != spec.frames * spec.width and (size % spec.width or not remembers):
         raise ModelError(
             f"the front end gives {spec.frames} x {spec.width} values, the model takes {size}",
             f"correct or remove the metadata {METADATA_KEY}",

@@ -27,7 +27,8 @@ def _compile(project: Project) -> dict[str, Any]:
 
 
 def _generate(project: Project) -> dict[str, Any]:
-    return {"[project]": project.config.project, "board": project.board}
+    tables = {"[project]": project.config.project, "[decision]": project.config.decision}
+    return tables | {"board": project.board}
 
 
 def _board(project: Project) -> dict[str, Any]:
@@ -92,9 +93,10 @@ STAGES = (
         "Write the firmware project.",
         building.generate,
         reads=(files.SOURCES, files.PLAN),
+        may_read=(files.DECISION,),
         writes=(files.FIRMWARE_MANIFEST,),
         settings=_generate,
-        code=("firmware", "boards", "templates"),
+        code=("firmware", "boards", "templates", "audio/decision.py"),
     ),
     Stage(
         "build",
@@ -126,7 +128,10 @@ STAGES = (
         "Write report.html, report.md and report.json.",
         reporting.run,
         reads=(files.PLAN, files.DEVICE),
-        may_read=(files.DATA, files.TRAIN, files.COMPRESS, files.QUANTIZE, files.BUILD),
+        may_read=(
+            *(files.DATA, files.TRAIN, files.COMPRESS, files.QUANTIZE, files.BUILD),
+            files.LISTENING,
+        ),
         writes=files.REPORTS,
         settings=_table("project", "budget"),
         code=("report",),

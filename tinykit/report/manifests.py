@@ -19,6 +19,7 @@ STAGES = {
     "plan": "compile",
     "build": "build",
     "device": "test",
+    "listening": "evaluate",
 }
 """Name of the manifest -> the stage that writes it."""
 

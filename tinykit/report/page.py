@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 
 import tinykit
-from tinykit.report.charts import confusion, memory, ops, training
+from tinykit.report.charts import confusion, det, memory, ops, training
 from tinykit.report.document import Document, shape
 from tinykit.report.figures import written
 
@@ -36,6 +36,7 @@ def _values(document: Document) -> dict[str, Any]:
         "proof": _proof(document),
         "accuracy": _accuracy(document),
         "training": _training(document),
+        "listening": _listening(document),
         "memory": _memory(document),
         "ops": _ops(document),
         "charts": _charts(document),
@@ -50,7 +51,10 @@ def _charts(document: Document) -> dict[str, str]:
     plan = document.manifests["plan"]
     evaluation = document.manifests["quantize"].get("evaluation")
     epochs = document.manifests["train"].get("epochs")
-    charts = {"confusion": "", "training": "", "memory": "", "ops": ""}
+    charts = {"confusion": "", "training": "", "memory": "", "ops": "", "det": ""}
+    listening = document.manifests["listening"]
+    if listening.get("curve"):
+        charts["det"] = det.draw(listening["curve"], listening["operating"])
     if evaluation:
         charts["confusion"] = confusion.draw(evaluation["labels"], evaluation["confusion"])
     if epochs:
@@ -119,6 +123,42 @@ def _training(document: Document) -> dict[str, str]:
         f"{written(best['validation_accuracy'], 'share')} on the validation split. "
         "The loss in training includes label smoothing."
     }
+
+
+def _listening(document: Document) -> dict[str, Any] | None:
+    found = document.manifests["listening"]
+    if not found:
+        return None
+    late = found.get("latency")
+    rows = [
+        ("recording", f"{found['duration_s'] / 60:.1f} min, {found['keywords']:,} keywords"),
+        ("sha256", found["sha256"]),
+        ("false accepts", f"{found['false_accepts']:,}"),
+        ("false accepts per hour", f"{found['false_accepts_per_hour']:.2f}"),
+    ]
+    if found.get("false_reject_rate") is not None:
+        rows.append(("missed", written(found["false_reject_rate"], "share")))
+    rows += [
+        (
+            f"missed at {point['limit_per_hour']:g} false accepts per hour",
+            f"{point['rate']:.1%}, 95 % of bootstrap replicates {point['low']:.1%} to "
+            f"{point['high']:.1%}",
+        )
+        for point in found["operating"]
+        if point["threshold"] is not None
+    ]
+    if late:
+        delay = f"median {late['median_s']:.2f} s, 90 % {late['p90_s']:.2f} s"
+        rows.append(("delay after the end of the word", delay))
+    rows += [
+        (f"missed, {row['group']}", f"{row['missed']} of {row['events']}")
+        for name in ("by_label", "by_snr")
+        for row in found.get(name, ())
+    ]
+    text = "A long recording, heard by the twin of the device."
+    if found.get("device"):
+        text += f" {found['device']['board']} reported the same detections, row for row."
+    return {"text": text, "rows": rows}
 
 
 def _memory(document: Document) -> dict[str, Any] | None:

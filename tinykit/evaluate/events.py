@@ -1,0 +1,71 @@
+"""What was said in a recording, and when: a CSV file beside it."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinykit.errors import DataError
+
+COLUMNS = ("start_s", "end_s", "label", "snr_db", "speaker")
+"""The last two may be left out, or empty."""
+
+_HINT = "a CSV with the header start_s,end_s,label and, where known, snr_db,speaker"
+
+
+@dataclass(frozen=True, order=True)
+class Event:
+    """A word in a recording: from `start_s` to `end_s`, said by whom, over which noise."""
+
+    start_s: float
+    end_s: float
+    label: str
+    snr_db: float | None = None
+    speaker: str = ""
+
+
+def read(path: Path) -> list[Event]:
+    """Read the events of a recording, in order of time.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be read, a column is missing or unknown, or a value is wrong.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            header = tuple(reader.fieldnames or ())
+            if set(COLUMNS[:3]) - set(header) or set(header) - set(COLUMNS):
+                raise DataError(f"{path}: columns are {', '.join(header) or 'missing'}", _HINT)
+            return sorted((_event(path, reader.line_num, row) for row in reader), key=_time)
+    except (OSError, UnicodeDecodeError, csv.Error) as reason:
+        raise DataError(f"{path}: {reason}", _HINT) from None
+
+
+def _time(event: Event) -> tuple[float, float]:
+    return event.start_s, event.end_s
+
+
+def _event(path: Path, line: int, row: dict[str, str | None]) -> Event:
+    where = f"{path}, line {line}"
+    start_s, end_s = (_number(where, row, name) for name in ("start_s", "end_s"))
+    label = (row["label"] or "").strip()
+    if not label:
+        raise DataError(f"{where}: no label", _HINT)
+    if not 0 <= start_s < end_s:
+        raise DataError(f"{where}: {label!r} goes from {start_s:g} s to {end_s:g} s", _HINT)
+    snr = _number(where, row, "snr_db") if row.get("snr_db") else None
+    return Event(start_s, end_s, label, snr, (row.get("speaker") or "").strip())
+
+
+def _number(where: str, row: dict[str, str | None], name: str) -> float:
+    try:
+        value = float(row[name] or "")
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise DataError(f"{where}: {name} is {row[name]!r}, not a number", _HINT)
+    return value
