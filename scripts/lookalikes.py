@@ -116,24 +116,33 @@ def _model(inputs: Any, outputs: Any) -> Any:
     return keras.Model(inputs, outputs)
 
 
-def _noisy_bias() -> Any:
-    """Biases as batch normalisation leaves them behind: neither zero nor equal."""
+def _start(inputs: int, what: str = "kernel") -> dict[str, Any]:
+    """Return initializers with which values neither grow nor die from layer to layer.
+
+    inputs : how many each output sums. Were the biases larger than the sums, a ReLU would clamp
+    some channels always, and the compiler remove them: trained networks have few of those.
+    """
     import keras
 
-    return keras.initializers.RandomNormal(stddev=0.3)
+    normal = keras.initializers.RandomNormal
+    spread = (2 / inputs) ** 0.5
+    return {f"{what}_initializer": normal(0, spread), "bias_initializer": normal(0, 0.02)}
+
+
+def _area(size: Any) -> int:
+    return size[0] * size[1] if isinstance(size, tuple) else size * size
 
 
 def _conv(x: Any, channels: int, size: Any, strides: Any = 1, relu: Any = 6, **more: Any) -> Any:
-    k = _layers()
-    x = k.Conv2D(channels, size, strides, padding="same", bias_initializer=_noisy_bias(), **more)(x)
-    return _activated(x, relu)
+    start = _start(_area(size) * x.shape[-1])
+    layer = _layers().Conv2D(channels, size, strides, padding="same", **start, **more)
+    return _activated(layer(x), relu)
 
 
 def _depthwise(x: Any, size: Any, strides: Any = 1, relu: Any = 6, **more: Any) -> Any:
-    x = _layers().DepthwiseConv2D(
-        size, strides, padding="same", bias_initializer=_noisy_bias(), **more
-    )(x)
-    return _activated(x, relu)
+    start = _start(_area(size), "depthwise")
+    layer = _layers().DepthwiseConv2D(size, strides, padding="same", **start, **more)
+    return _activated(layer(x), relu)
 
 
 def _activated(x: Any, relu: Any) -> Any:

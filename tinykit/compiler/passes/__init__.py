@@ -15,13 +15,17 @@ from tinykit.compiler.passes.drop_unused import drop_unused
 from tinykit.compiler.passes.fold_constants import fold_constants
 from tinykit.compiler.passes.fold_views import fold_views
 from tinykit.compiler.passes.fuse_padding import fuse_padding
+from tinykit.compiler.passes.fuse_tables import fuse_tables
+from tinykit.compiler.passes.merge_equal import merge_equal
 from tinykit.compiler.passes.settle_channels import settle_channels
 
 Pass = Callable[[Graph], Graph]
 
 PASSES: tuple[Pass, ...] = (
     fold_constants,  # first: it leaves less for the others to look at
+    merge_equal,
     fold_views,
+    fuse_tables,
     fuse_padding,
     drop_unused,  # what nobody reads must not keep channels alive
     settle_channels,
