@@ -81,7 +81,7 @@ def same(before: Graph, after: Graph) -> None:
     rng = np.random.default_rng(2)
     for _ in range(3):
         inputs = [
-            rng.integers(-128, 128, before.tensors[key].shape).astype(np.int8)
+            rng.integers(-128, 128, before.tensors[key].shape).astype(before.tensors[key].dtype)
             for key in before.inputs
         ]
         expected, _ = reference.run(before, inputs)
