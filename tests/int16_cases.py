@@ -119,6 +119,8 @@ def cases() -> dict[str, bytes]:
         "conv2d-int16-pointwise": conv2d((1, 5, 3, 16), (24, 1, 1)),
         "conv2d-int16-pointwise-stride": conv2d((1, 5, 4, 6), (3, 1, 1), stride=(2, 2)),
         "conv2d-int16-deep": conv2d((1, 3, 2, 65), (5, 3, 3), weights="lowest"),
+        "conv2d-int16-upscale": conv2d(output_scale=1e-5),
+        "conv2d-int16-downscale": conv2d(output_scale=10.0),
         "conv2d-int16-int32-bias": conv2d(bias_type=np.int32),
         "conv2d-int16-int32-bias-relu": conv2d(bias_type=np.int32, activation="relu"),
         "depthwise_conv2d-int16-multiplier": depthwise_conv2d(multiplier=3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import int16_cases
 import numpy as np
 import single_op
 
@@ -199,4 +200,48 @@ def _sums() -> Cases:
 
 def cases() -> Cases:
     """Return every case: its name, the kernel that must take it, and the model."""
-    return _convolutions() | _depthwise() | _fully_connected() | _lstm() | _pools() | _sums()
+    linear = _convolutions() | _depthwise() | _fully_connected()
+    return linear | _lstm() | _pools() | _sums() | int16()
+
+
+def int16() -> Cases:
+    """Return the cases with int16 activations."""
+    conv, dense, lstm = "conv2d_s16_dsp", "fully_connected_s16_dsp", "lstm_s16_dsp"
+    made: Cases = {
+        f"conv2d-int16-{pixels}-pixels": (conv, build((1, 1, pixels, 6), (4, 1, 3)))
+        for build in [int16_cases.conv2d]
+        for pixels in (2, 3, 4, 5, 7)
+    }
+    made |= {
+        f"conv2d-int16-depth-{depth}": (conv, int16_cases.conv2d((1, 2, 3, depth), (5, 1, 1)))
+        for depth in (1, 2, 3, 4, 6, 18)
+    }
+    made |= {
+        "conv2d-int16-dsp-in-place": (conv, int16_cases.conv2d((1, 5, 6, 6), (6, 3, 3))),
+        "conv2d-int16-dsp-one-output": (conv, int16_cases.conv2d((1, 5, 4, 4), (1, 3, 3))),
+        "conv2d-int16-dsp-relu": (conv, int16_cases.conv2d(activation="relu6")),
+        "conv2d-int16-dsp-lowest": (conv, int16_cases.conv2d(weights="lowest")),
+        "conv2d-int16-dsp-most": (  # 500 * 127 * 32768 and the bias, below 2**31
+            conv,
+            int16_cases.conv2d((1, 1, 5, 500), (3, 1, 1), weights="extreme"),
+        ),
+        "conv2d-int16-dsp-too-much": (
+            "conv2d_s16",
+            int16_cases.conv2d((1, 1, 5, 520), (3, 1, 1), weights="extreme"),
+        ),
+        "conv2d-int16-dsp-int32-bias": ("conv2d_s16", int16_cases.conv2d(bias_type=np.int32)),
+    }
+    for units in (1, 3, 4, 6):
+        for depth in (1, 4, 7, 18):
+            made[f"fully_connected-int16-{depth}-{units}"] = (
+                dense,
+                int16_cases.fully_connected((2, depth), units, per_channel=units % 2 == 1),
+            )
+    for depth, units in ((4, 5), (7, 3), (1, 1), (6, 8)):
+        made[f"unidirectional_sequence_lstm-int16-{depth}-{units}"] = (
+            lstm,
+            single_op.lstm(
+                4, depth, units, source=(0.0002, 0), hidden=(2.0**-15, 0), dtype=np.int16
+            ),
+        )
+    return made

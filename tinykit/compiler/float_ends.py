@@ -35,7 +35,11 @@ def integers(record: FileRecord) -> dict[int, int]:
         readers = sum(other.inputs.count(end) for other in record.ops)
         alone = readers == (1 if op.builtin == "QUANTIZE" else 0)
         behind = record.tensors[integer]
-        if alone and behind.type == "INT8" and behind.scale.size == behind.zero_point.size == 1:
+        if (
+            alone
+            and behind.type in ("INT8", "INT16")
+            and behind.scale.size == behind.zero_point.size == 1
+        ):
             found[end] = integer
     return found
 
