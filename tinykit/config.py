@@ -140,10 +140,14 @@ class Budget(_Table, frozen=True, kw_only=True):
 
 
 class Compile(_Table, frozen=True, kw_only=True):
-    """[compile] `stream`: each inference takes the rows of one hop."""
+    """[compile] `stream`: each inference takes the rows of one hop.
+
+    `stripes`: where chains of ops are carried out a few rows at a time, to save RAM.
+    """
 
     optimize: Literal["speed", "balanced", "size"] = "balanced"
     stream: bool = False
+    stripes: Literal["auto", "off", "most"] = "auto"
 
 
 class Test(_Table, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import small_model
 
+from tinykit.config import Compile
 from tinykit.errors import DeviceError
 from tinykit.pipeline import profile as module
 from tinykit.pipeline.profile import profile
@@ -44,7 +45,7 @@ def _with_costs(costs: dict[str, int] | None, monkeypatch: pytest.MonkeyPatch) -
     """Profile a model of which a board measured `costs`."""
     device = {**DEVICE, "op_costs": costs}
     monkeypatch.setattr(module, "measure", lambda *given: (PLAN, device))
-    return profile(Path("m.tflite"), "b", "", "speed", Unseen())
+    return profile(Path("m.tflite"), "b", "", Compile(optimize="speed"), Unseen())
 
 
 def test_shares_and_costs_per_mac(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +70,7 @@ def test_ops_add_up_to_the_inference(tmp_path: Path) -> None:
     """On a real firmware the ops' costs are nearly all of what the whole inference costs."""
     model = tmp_path / "small.tflite"
     model.write_bytes(small_model.build())
-    found = profile(model, "mps2-an386", "", "speed", Unseen())
+    found = profile(model, "mps2-an386", "", Compile(optimize="speed"), Unseen())
     assert found["exact"]
     assert [op["kind"] for op in found["ops"]] == ["fully_connected", "softmax"]
     spent = sum(op["cost"] for op in found["ops"])

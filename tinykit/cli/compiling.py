@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tinykit.cli.app import app
 from tinykit.cli.console import Result, command
-from tinykit.cli.options import BoardId, Mode, Project, Stream
+from tinykit.cli.options import BoardId, Mode, Project, Stream, Stripes
 from tinykit.cli.stages import PANEL, Only, stage
+
+if TYPE_CHECKING:
+    from tinykit.config import Compile
 
 
 @command(app, "compile", PANEL)
@@ -32,6 +35,7 @@ def compile_(
         bool, typer.Option("--dump-ir", help="With --out: print the model after every pass.")
     ] = False,
     stream: Stream = False,
+    stripes: Stripes = "auto",
     project: Project = Path(),
     only: Only = False,
 ) -> Result:
@@ -44,6 +48,8 @@ def compile_(
 
     if stream and out is None:
         raise UsageError("--stream needs --out", "in a project: [compile] stream = true")
+    if stripes != "auto" and out is None:
+        raise UsageError("--stripes needs --out", 'in a project: [compile] stripes = "..."')
     if model is None and out is None:
         return stage("compile", project, board, "", only)
     if model is None:
@@ -53,7 +59,10 @@ def compile_(
         return stage("compile", project, board, "", only)
     if not board:
         raise UsageError("--out needs --board ID", "tinykit boards lists them")
-    return _standalone(model, out, board, optimize or "balanced", dump_ir, stream)
+    from tinykit.config import Compile
+
+    settings = Compile(optimize=optimize or "balanced", stream=stream, stripes=stripes)
+    return _standalone(model, out, board, settings, dump_ir)
 
 
 def _put(model: Path, project: Path) -> None:
@@ -72,16 +81,14 @@ def _put(model: Path, project: Path) -> None:
     paths.write_bytes(found.path(files.TFLITE), model.read_bytes())
 
 
-def _standalone(
-    model: Path, out: Path, board_id: str, optimize: Mode, dump: bool, stream: bool
-) -> Result:
+def _standalone(model: Path, out: Path, board_id: str, settings: Compile, dump: bool) -> Result:
     from tinykit import board as boards
     from tinykit.pipeline import compiling, files
     from tinykit.progress import silent
 
     data = model.read_bytes()
-    dumped = compiling.dump(data, stream) if dump else []
-    compiled, plan = compiling.compile_for(data, boards.find(board_id), optimize, silent, stream)
+    dumped = compiling.dump(data, settings.stream) if dump else []
+    compiled, plan = compiling.compile_for(data, boards.find(board_id), settings, silent)
     compiling.write(compiled, out)
     files.write_json(out / "plan.json", plan)
     return Result({"out": str(out), "ir": dumped, **plan}, [*dumped, *_told(out, plan)])

@@ -9,7 +9,7 @@ import typer
 
 from tinykit.cli.app import app
 from tinykit.cli.console import Result, command
-from tinykit.cli.options import BoardId, Mode, Port, Stream
+from tinykit.cli.options import BoardId, Mode, Port, Stream, Stripes
 
 
 @command(app, panel="Device")
@@ -19,13 +19,16 @@ def profile(
     port: Port = "",
     optimize: Annotated[Mode, typer.Option(help="What matters more.")] = "balanced",
     stream: Stream = False,
+    stripes: Stripes = "auto",
 ) -> Result:
     """Measure each op of one model on a board; nothing is kept."""
     from tinykit.cli.drawing import drawing
+    from tinykit.config import Compile
     from tinykit.pipeline.profile import profile
 
+    settings = Compile(optimize=optimize, stream=stream, stripes=stripes)
     with drawing() as observer:
-        measured = profile(model, board, port, optimize, observer, stream)
+        measured = profile(model, board, port, settings, observer)
     return Result(measured, _text(measured), exit_code=0 if measured["exact"] else 1)
 
 

@@ -14,9 +14,10 @@ from tinykit.compiler import emit, ops, passes, streaming
 from tinykit.compiler.ir import Graph
 from tinykit.compiler.lower import MODES, Mode, Target
 from tinykit.compiler.passes import Dump
-from tinykit.compiler.plan import Plan, plan, schedule
+from tinykit.compiler.plan import Plan
 from tinykit.compiler.reader import read_tflite
 from tinykit.compiler.streaming import Stream
+from tinykit.compiler.striping import STRIPES, Striping, stripe
 from tinykit.errors import UsageError
 
 
@@ -58,7 +59,7 @@ class CompiledModel:
             return self
         core = msgspec.structs.replace(self.target.core, kernels=("portable",))
         target = Target(core, self.target.mode)
-        return _generate(self.graph, self.source_graph, target, self.stream)
+        return _generate(self.graph, self.source_graph, target, self.stream, "off")
 
     def plan_json(self) -> dict[str, Any]:
         """Return the plan as `plan.json` holds it, without what only linking can tell."""
@@ -111,6 +112,7 @@ def compile_model(
     name: str = "model",
     dump: Dump | None = None,
     stream: bool = False,
+    stripes: Striping = "auto",
 ) -> CompiledModel:
     """Compile an int8 .tflite to C.
 
@@ -129,6 +131,9 @@ def compile_model(
     stream : bool
         Make a model that takes only the rows that are new since the last inference and gives what
         the model of the file gives for the whole window; see `tinykit.compiler.streaming`.
+    stripes : {"auto", "off", "most"}
+        Where chains of ops are carried out a few rows at a time; see
+        `tinykit.compiler.striping.stripe`.
 
     Raises
     ------
@@ -136,13 +141,15 @@ def compile_model(
         When the file is corrupt, not fully int8, or uses what the compiler does not support; with
         `stream`, when the model cannot be streamed.
     UsageError
-        When `optimize` is none of the three.
+        When `optimize` or `stripes` is none of the three.
     """
     if optimize not in MODES:
         raise UsageError(f"optimize is {optimize!r}", "one of: " + ", ".join(MODES))
+    if stripes not in STRIPES:
+        raise UsageError(f"stripes is {stripes!r}", "one of: " + ", ".join(STRIPES))
     source_graph = read_tflite(data, name)
     graph, streamed = transform(source_graph, stream, dump)
-    return _generate(graph, source_graph, Target(core, optimize), streamed)
+    return _generate(graph, source_graph, Target(core, optimize), streamed, stripes)
 
 
 def transform(
@@ -164,9 +171,13 @@ def transform(
 
 
 def _generate(
-    graph: Graph, source_graph: Graph, target: Target, stream: Stream | None
+    graph: Graph,
+    source_graph: Graph,
+    target: Target,
+    stream: Stream | None,
+    stripes: Striping,
 ) -> CompiledModel:
+    graph, planned = stripe(graph, target, stripes)
     macs = sum(ops.rule(op).macs(graph, op) for op in graph.ops)
-    planned = plan(graph, schedule(graph, target))
     files = emit.sources(graph, planned, target, macs)
     return CompiledModel(graph, source_graph, target, planned, files, macs, stream)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tinykit.compiler import ctext
 from tinykit.compiler.ir import Graph, Op
-from tinykit.compiler.lower import Call, Constant, Input, Mode, Output, Params, Scratch
+from tinykit.compiler.lower import Call, Constant, Input, Mode, Output, Params, Scratch, varies
 from tinykit.compiler.plan import Step
 
 _MANY = 8  # sets of parameters from which on one general copy is smaller (-Os, Cortex-M4)
@@ -68,7 +68,7 @@ def assign(graph: Graph, steps: Sequence[Step], mode: Mode) -> dict[str, Copy]:
                 name = base + (f"_{len(general)}" if any(k[0] == shape[0] for k in general) else "")
                 general[shape] = Copy(name, call.function, call.struct, None, ctypes, names)
             copy = general[shape]
-        elif len(group) > 1:
+        elif len(group) > 1 and not varies(call.params):
             count = sum(other.function == call.function for other in copies.values())
             name = f"{base}_{count + 1}"
             copy = Copy(name, call.function, call.struct, call.params, ctypes, names)
@@ -82,7 +82,7 @@ def assign(graph: Graph, steps: Sequence[Step], mode: Mode) -> dict[str, Copy]:
 def key(call: Call) -> str:
     """Return what calls must have in common to share a specialised copy."""
     kinds = [getattr(argument, "ctype", type(argument).__name__) for argument in call.arguments]
-    return json.dumps([call.function, call.struct, kinds, call.params])
+    return json.dumps([call.function, call.struct, kinds, call.params], default=repr)
 
 
 def _pointers(graph: Graph, op: Op, call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -7,8 +7,10 @@ the business of `templates/`; this module gathers what goes into it.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,18 @@ import tinykit
 from tinykit.compiler import copies, ctext
 from tinykit.compiler.constants import ConstantPool
 from tinykit.compiler.ir import Graph, Op
-from tinykit.compiler.lower import Argument, Call, Constant, Input, Output, Scratch, Target
+from tinykit.compiler.lower import (
+    Argument,
+    Call,
+    Constant,
+    Input,
+    Loop,
+    Output,
+    Scratch,
+    Target,
+    Varying,
+    varies,
+)
 from tinykit.compiler.plan import Plan, Span
 
 KERNEL_DIR = Path(__file__).resolve().parent.parent / "kernels"
@@ -44,7 +57,7 @@ def sources(graph: Graph, plan: Plan, target: Target, macs: int) -> dict[str, st
         Multiply-accumulates of one inference.
     """
     writer = _Writer(graph, plan, target)
-    headers = sorted({step.kernel.header for step in plan.steps if step.kernel.header})
+    headers = sorted(frozenset().union(*(step.kernel.headers for step in plan.steps)))
     values = {
         "name": ctext.comment(graph.name),
         "version": tinykit.__version__,
@@ -113,6 +126,44 @@ def _memory_map(plan: Plan) -> list[str]:
     return [line(span) for span in spans]
 
 
+class _Tables:
+    """Numbers that change from round to round of a loop over `i`, as C expressions."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[int, ...], str] = {}
+
+    @property
+    def definitions(self) -> list[str]:
+        """Return the arrays that the expressions name."""
+        return [
+            f"static const int32_t {name}[{len(values)}] = {{{', '.join(map(str, values))}}};"
+            for values, name in self._names.items()
+        ]
+
+    def text(self, number: Varying | None, start: int = 0) -> str:
+        """Return `start` plus what changes."""
+        if number is None:
+            return str(start)
+        values = tuple(start + value for value in number.values)
+        step = values[1] - values[0]
+        if all(b - a == step for a, b in itertools.pairwise(values)):
+            moved = f"{'-' if step < 0 else '+'} {abs(step)} * i"
+            return f"{values[0]} {moved}" if values[0] else moved.removeprefix("+ ")
+        name = self._names.setdefault(values, f"values_{len(self._names) + 1}")
+        return f"{name}[i]"
+
+    def texts(self, params: Any) -> Any:
+        """Return parameters with expressions for what changes."""
+        match params:
+            case Mapping():
+                return {name: self.texts(value) for name, value in params.items()}
+            case tuple():
+                return tuple(map(self.texts, params))
+            case Varying():
+                return self.text(params)
+        return params
+
+
 class _Writer:
     """Names and texts of one model's ops."""
 
@@ -136,7 +187,7 @@ class _Writer:
             "index": step.op.index,
             "comment": self._comment(position),
             "function": self._functions[position],
-            "calls": [self._call(position, call) for call in step.lowering.calls],
+            "blocks": list(self._blocks(position)),
             "outputs": [
                 {"pointer": self._pointer(key), "bytes": self.graph.tensors[key].nbytes}
                 for key in step.op.outputs
@@ -197,47 +248,75 @@ class _Writer:
             names.append(name)
         return names
 
-    def _call(self, position: int, call: Call) -> dict[str, Any]:
+    def _blocks(self, position: int) -> Iterator[dict[str, Any]]:
+        """Yield what the template says about each call, or about calls that are repeated."""
+        lowering = self.plan.steps[position].lowering
+        loops = {loop.first: loop for loop in lowering.loops}
+        at = 0
+        while at < len(lowering.calls):
+            loop, tables = loops.get(at, Loop(at, at + 1, 0)), _Tables()
+            yield {
+                "count": loop.count,
+                "calls": [
+                    self._call(position, call, tables) for call in lowering.calls[at : loop.end]
+                ],
+                "tables": tables.definitions,
+            }
+            at = loop.end
+
+    def _call(self, position: int, call: Call, tables: _Tables) -> dict[str, Any]:
         """Return a call's text and, unless they are in a shared copy, its parameters."""
         op = self.plan.steps[position].op
-        arguments = [self._argument(position, op, argument) for argument in call.arguments]
+        arguments = [self._argument(position, op, argument, tables) for argument in call.arguments]
         copy = self._copies.get(copies.key(call))
+        when = tables.text(call.when) if call.when else None
         if copy and copy.params is not None:
-            return {"params": None, "text": ctext.call(copy.name, arguments, 4)}
+            return {"when": when, "params": None, "text": ctext.call(copy.name, arguments, 4)}
         function = copy.name if copy else call.function
         return {
-            "params": call.params,
+            "when": when,
+            "params": tables.texts(call.params),
+            "storage": "const" if varies(call.params) else "static const",
             "struct": call.struct,
             "text": ctext.call(function, [*arguments, "&params"], 4),
         }
 
-    def _argument(self, position: int, op: Op, argument: Argument) -> str:
+    def _argument(self, position: int, op: Op, argument: Argument, tables: _Tables) -> str:
         match argument:
             case Constant():
                 wanted = f"w{op.index:0{self._digits}}_{argument.role}"
-                return self.pool.name(wanted, argument.data, argument.align)
+                name = self.pool.name(wanted, argument.data, argument.align)
+                return f"{name} + {tables.text(argument.moves)}" if argument.moves else name
             case Scratch():
-                place = f"ARENA({self.plan.scratch[position].offset + argument.offset})"
+                start = self.plan.scratch[position].offset + argument.offset
+                place = f"ARENA({tables.text(argument.moves, start)})"
                 plain = argument.ctype == "int8_t"
                 return place if plain else f"({argument.ctype} *)(void *){place}"
             case Input():
                 key = op.inputs[argument.position]
                 assert key is not None
-                return self._pointer(key, argument.offset, argument.as_bytes)
             case Output():
                 key = op.outputs[argument.position]
-                return self._pointer(key, argument.offset, argument.as_bytes)
+        return self._pointer(key, argument.offset, argument.moves, tables, argument.as_bytes)
 
-    def _pointer(self, key: int, offset: int = 0, as_bytes: bool = False) -> str:
+    def _pointer(
+        self,
+        key: int,
+        offset: int = 0,
+        moves: Varying | None = None,
+        tables: _Tables | None = None,
+        as_bytes: bool = False,
+    ) -> str:
         """Return an expression for the address `offset` bytes into a tensor."""
         tensor, place = self.graph.tensors[key], self.plan.places[key]
         if place.memory == "constant":
-            assert tensor.data is not None
+            assert tensor.data is not None and moves is None
             name = self.pool.name(f"t{key}_{ctext.identifier(tensor.name)[:24]}", tensor.data)
             if offset:
                 name = f"{name} + {offset // tensor.dtype.itemsize}"
             return f"(const int8_t *)({name})" if as_bytes and tensor.dtype != np.int8 else name
-        address = f"{place.memory.upper()}({place.offset + offset})"
+        where = (tables or _Tables()).text(moves, place.offset + offset)
+        address = f"{place.memory.upper()}({where})"
         plain = as_bytes or tensor.dtype == np.int8
         return address if plain else f"({tensor.dtype.name}_t *)(void *){address}"
 

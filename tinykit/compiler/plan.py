@@ -101,11 +101,13 @@ class Plan:
 
 def schedule(graph: Graph, target: Target) -> tuple[Step, ...]:
     """Choose a kernel for every op, in the graph's order."""
-    steps = []
-    for op in graph.ops:
-        kernel = select(graph, op, target)
-        steps.append(Step(op, kernel, kernel.lower(graph, op)))
-    return tuple(steps)
+    return tuple(step(graph, op, target) for op in graph.ops)
+
+
+def step(graph: Graph, op: Op, target: Target) -> Step:
+    """Choose a kernel for one op."""
+    kernel = select(graph, op, target)
+    return Step(op, kernel, kernel.lower(graph, op))
 
 
 def plan(graph: Graph, steps: Sequence[Step]) -> Plan:

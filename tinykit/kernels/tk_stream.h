@@ -6,14 +6,15 @@
 
 typedef struct {
     int32_t keep; /* bytes of the rows that stay */
-    int32_t add;  /* bytes of the rows that come */
+    int32_t add;  /* bytes of the rows that come: so far down the old ones move */
 } tk_stream_push_params;
 
-/* rows: int8 [keep + add], 4-byte aligned
- * in:   int8 [add], the next rows
+/* Moves the newest rows to the front of their buffer.
+ *
+ * rows: int8 [keep + add], 4-byte aligned
  * memmove() would do, but small C libraries move byte by byte. Four words are read before any is written, and reads
  * are ahead of writes, so the overlap does no harm. */
-TK_KERNEL void tk_stream_push_s8(int8_t *rows, const int8_t *in, const tk_stream_push_params *p)
+TK_KERNEL void tk_stream_keep_s8(int8_t *rows, const tk_stream_push_params *p)
 {
     const int8_t *from = rows + p->add;
     int8_t *to = rows;
@@ -34,6 +35,14 @@ TK_KERNEL void tk_stream_push_s8(int8_t *rows, const int8_t *in, const tk_stream
     for (; left > 0; left--) {
         *to++ = *from++;
     }
+}
+
+/* The same, then the next rows behind them.
+ *
+ * in: int8 [add] */
+TK_KERNEL void tk_stream_push_s8(int8_t *rows, const int8_t *in, const tk_stream_push_params *p)
+{
+    tk_stream_keep_s8(rows, p);
     memcpy(rows + p->keep, in, (size_t)p->add);
 }
 

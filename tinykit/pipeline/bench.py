@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from tinykit import board as boards
-from tinykit.compiler.lower import Mode
 from tinykit.config import Compile, Config, Test
 from tinykit.config import Project as ProjectTable
 from tinykit.errors import MismatchError
@@ -36,13 +35,12 @@ def bench(
     board_id: str,
     port: str,
     inputs: int,
-    optimize: Mode,
+    settings: Compile,
     observer: Observer,
-    stream: bool = False,
 ) -> dict[str, Any]:
     """Compile, generate, build, flash and test `model` with random inputs.
 
-    With `stream`, an inference is one hop of the streamed model.
+    With `settings.stream`, an inference is one hop of the streamed model.
 
     Returns
     -------
@@ -55,7 +53,7 @@ def bench(
     TinykitError
         What the stages raise, a mismatch excepted.
     """
-    plan, device = measure(model, board_id, port, inputs, optimize, observer, stream)
+    plan, device = measure(model, board_id, port, inputs, settings, observer)
     unit = device["unit"]
     return {
         "model": model.name,
@@ -82,19 +80,14 @@ def measure(
     board_id: str,
     port: str,
     inputs: int,
-    optimize: Mode,
+    settings: Compile,
     observer: Observer,
-    stream: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Do what `bench` does and return the two manifests that it reads: `plan`, `device`."""
     board = boards.find(board_id)
     table = ProjectTable(name="bench", task="keyword-spotting", board=board_id)
     with tempfile.TemporaryDirectory(prefix="tinykit-bench-") as name:
-        config = Config(
-            project=table,
-            compile=Compile(optimize=optimize, stream=stream),
-            test=Test(vectors=inputs),
-        )
+        config = Config(project=table, compile=settings, test=Test(vectors=inputs))
         project = Project(Path(name), config, board, port)
         project.build.mkdir()
         shutil.copyfile(model, project.path(files.TFLITE))

@@ -15,9 +15,9 @@ from tinykit.board import Board, Core
 from tinykit.compiler import CompiledModel, compile_model, ir
 from tinykit.compiler.compiled import transform
 from tinykit.compiler.ir import Graph
-from tinykit.compiler.lower import Mode
 from tinykit.compiler.measure import footprint
 from tinykit.compiler.reader import read_tflite
+from tinykit.config import Compile
 from tinykit.errors import ModelError
 from tinykit.pipeline import budget, files, listening
 from tinykit.progress import Progress
@@ -29,15 +29,14 @@ MODEL_FOLDER, FEATURES_FOLDER = "model", "features"
 def run(project: Project, progress: Progress) -> None:
     """Compile the project's model; fail when a budget does not hold."""
     data = project.path(files.TFLITE).read_bytes()
-    settings = project.config.compile
-    compiled, plan = compile_for(data, project.board, settings.optimize, progress, settings.stream)
+    compiled, plan = compile_for(data, project.board, project.config.compile, progress)
     write(compiled, project.path(files.SOURCES))
     files.write_json(project.path(files.PLAN), plan)
     budget.check(project, plan)
 
 
 def compile_for(
-    data: bytes, board: Board, optimize: Mode, progress: Progress, stream: bool = False
+    data: bytes, board: Board, settings: Compile, progress: Progress
 ) -> tuple[CompiledModel, dict[str, Any]]:
     """Compile a .tflite for a board; return the model and the content of `plan.json`.
 
@@ -50,7 +49,9 @@ def compile_for(
     """
     core = board.processor
     progress("compile", 0, 2)
-    compiled = compile_model(data, core, optimize, stream=stream)
+    compiled = compile_model(
+        data, core, settings.optimize, stream=settings.stream, stripes=settings.stripes
+    )
     spec, names = feature_spec(compiled.source_graph), labels(compiled.graph)
     progress("measure", 1, 2)
     plan = compiled.plan_json() | {

@@ -26,7 +26,9 @@ def compiled_stream(project: Project) -> Stream:
     """Return the project's model as a stream, as it was compiled."""
     data = project.path(files.TFLITE).read_bytes()
     settings = project.config.compile
-    compiled = compile_model(data, project.board.processor, settings.optimize, stream=True)
+    compiled = compile_model(
+        data, project.board.processor, settings.optimize, stream=True, stripes=settings.stripes
+    )
     assert compiled.stream is not None
     return compiled.stream
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tinykit.compiler.lower import Mode
+from tinykit.config import Compile
 from tinykit.errors import DeviceError
 from tinykit.pipeline.bench import measure
 from tinykit.pipeline.engine import Observer
@@ -15,9 +15,8 @@ def profile(
     model: Path,
     board_id: str,
     port: str,
-    optimize: Mode,
+    settings: Compile,
     observer: Observer,
-    stream: bool = False,
 ) -> dict[str, Any]:
     """Compile, build, flash and trace `model` with one random input.
 
@@ -36,7 +35,7 @@ def profile(
     TinykitError
         What the stages raise, a mismatch excepted.
     """
-    plan, device = measure(model, board_id, port, 1, optimize, observer, stream)
+    plan, device = measure(model, board_id, port, 1, settings, observer)
     costs = device["op_costs"]
     if not costs:
         raise DeviceError(

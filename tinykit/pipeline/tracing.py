@@ -66,7 +66,10 @@ def run(project: Project, chosen: Vectors, result: DeviceResult, progress: Progr
 def _divergence(project: Project, device: Client, inputs: list[NDArray[Any]]) -> str:
     """Name the first op whose output is not the golden interpreter's."""
     data = project.path(files.TFLITE).read_bytes()
-    compiled = compile_model(data, project.board.processor, project.config.compile.optimize)
+    settings = project.config.compile
+    compiled = compile_model(
+        data, project.board.processor, settings.optimize, stripes=settings.stripes
+    )
     tensors = [compiled.graph.tensors[key] for key in compiled.graph.inputs]
     shaped = [
         x.view(tensor.dtype).reshape(tensor.shape)

@@ -6,6 +6,9 @@ first variant whose `matches` accepts the op is used. Faster kernels for a core 
 modules (`conv2d_dsp.py`), and no existing file changes. The C functions are files in
 `tinykit/kernels`.
 
+An op that is made of other ops has `compose(graph, op, target)` in place of `KERNELS`: it returns a
+kernel made of those that the target has for them.
+
 A kernel's `lower` returns a `Lowering`: the C calls with their constants, laid out in flash as
 this kernel wants them, the scratch memory it needs and how its output may share memory with its
 input.
@@ -43,12 +46,20 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Varying:
+    """A number that changes from round to round of a `Loop`."""
+
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Input:
     """Argument: pointer to the op's input at `position`, `offset` bytes in."""
 
     position: int = 0
     offset: int = 0
     as_bytes: bool = False  # int8_t *, whatever the tensor is made of
+    moves: Varying | None = None  # in a `Loop`: further bytes
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,7 @@ class Output:
     position: int = 0
     offset: int = 0
     as_bytes: bool = False
+    moves: Varying | None = None  # in a `Loop`: further bytes
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,7 @@ class Scratch:
 
     offset: int = 0
     ctype: str = "int8_t"
+    moves: Varying | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +88,7 @@ class Constant:
     role: str  # "filter", "bias", "multiplier", "shift", "table"
     data: NDArray[Any]  # its dtype is the array's; the rows of a 2-D array become lines
     align: int = 4
+    moves: Varying | None = None  # elements
 
     @property
     def ctype(self) -> str:
@@ -83,22 +97,46 @@ class Constant:
 
 
 Argument: TypeAlias = Input | Output | Scratch | Constant
-Params: TypeAlias = Mapping[str, "int | str | tuple[int, ...] | Params"]
+Params: TypeAlias = Mapping[str, "int | Varying | str | tuple[int | Varying, ...] | Params"]
 """Initialisers of a struct: a number, the name of a C constant, an array, or a struct inside."""
+
+
+def varies(params: Params) -> bool:
+    """Whether some number in `params` is a `Varying`."""
+
+    def changes(value: object) -> bool:
+        if isinstance(value, tuple):
+            return any(map(changes, value))
+        return isinstance(value, Varying) or (isinstance(value, Mapping) and varies(value))
+
+    return any(map(changes, params.values()))
 
 
 @dataclass(frozen=True)
 class Call:
     """One kernel call: `function(arguments..., &params)`.
 
-    `params` are the designated initialisers of a const `struct`, literal values all. Calls with
-    equal function and params share one specialised copy of the kernel.
+    `params` are the designated initialisers of a const `struct`, literal values all, but in a
+    `Loop`. Calls with equal function and literal params share one specialised copy of the kernel.
     """
 
     function: str
     arguments: tuple[Argument, ...]
     struct: str  # "tk_conv2d_params"
     params: Params
+    when: Varying | None = None  # in a `Loop`: the rounds that make the call, 1, or not, 0
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Calls `first` to `end` of a lowering, `end` excluded, are made `count` times.
+
+    Round `i` has the i-th value of what is `Varying` in them.
+    """
+
+    first: int
+    end: int
+    count: int
 
 
 @dataclass(frozen=True)
@@ -125,6 +163,7 @@ class Lowering:
     scratch_bytes: int = 0
     in_place: tuple[InPlace, ...] = ()
     view: bool = False  # output 0 lies where input 0 does: another shape of it, or its next value
+    loops: tuple[Loop, ...] = ()
 
 
 def _any(graph: Graph, op: Op) -> bool:
@@ -142,11 +181,20 @@ class Kernel:
     modes: tuple[Mode, ...] = MODES  # of optimization that it is meant for
     reads: str | None = "int8"  # dtype of the op's first input; None: it is only moved
     matches: Callable[[Graph, Op], bool] = _any  # ops it can carry out exactly
+    parts: tuple[Kernel, ...] = ()  # the kernels that it is made of
+    also: frozenset[str] = frozenset()  # headers of what it calls between them
+    anywhere: bool = False  # at.pad_top may be below 0: the window begins further down in the image
 
     @property
     def runs_on_host(self) -> bool:
         """Whether the development computer can compile and run it."""
-        return self.variant in HOST_VARIANTS
+        return self.variant in HOST_VARIANTS and all(part.runs_on_host for part in self.parts)
+
+    @property
+    def headers(self) -> frozenset[str]:
+        """The files in tinykit/kernels that define what its calls name."""
+        own = self.also | ({self.header} if self.header else set())
+        return own.union(*(part.headers for part in self.parts))
 
     def accepts(self, graph: Graph, op: Op) -> bool:
         """Whether it can carry out `op` exactly."""
@@ -163,6 +211,9 @@ def select(graph: Graph, op: Op, target: Target) -> Kernel:
     ModelError
         When no kernel accepts the op.
     """
+    composer = _composers().get(op.kind)
+    if composer is not None:
+        return composer(graph, op, target)
     for variant in target.core.kernels:
         for kernel in kernels(op.kind):
             if (
@@ -188,7 +239,17 @@ def _registry() -> dict[str, tuple[Kernel, ...]]:
     for info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
         module = importlib.import_module(f"{__name__}.{info.name}")
         for kind in getattr(module, "KINDS", ()):
-            found[kind] = found.get(kind, ()) + tuple(module.KERNELS)
+            found[kind] = found.get(kind, ()) + tuple(getattr(module, "KERNELS", ()))
+    return found
+
+
+@functools.cache
+def _composers() -> dict[str, Callable[[Graph, Op, Target], Kernel]]:
+    found = {}
+    for info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        if hasattr(module, "compose"):
+            found.update(dict.fromkeys(module.KINDS, module.compose))
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tinykit.compiler.ir import Graph, Op
 from tinykit.compiler.lower import Params, dims
 from tinykit.compiler.ops._window import Window
@@ -25,4 +27,16 @@ def params(graph: Graph, op: Op, window: Window) -> Params:
         "dilation_w": window.dilation[1],
         "pad_top": window.pad.top,
         "pad_left": window.pad.left,
+    }
+
+
+def begun(params: Params, pad_top: int) -> Params:
+    """Return a call's params with the window beginning `pad_top` rows above the image."""
+    return {
+        name: pad_top
+        if name == "pad_top"
+        else begun(value, pad_top)
+        if isinstance(value, Mapping)
+        else value
+        for name, value in params.items()
     }

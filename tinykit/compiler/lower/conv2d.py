@@ -49,4 +49,4 @@ def _lower(graph: Graph, op: Op) -> Lowering:
 
 
 KINDS = ("conv2d",)
-KERNELS = (Kernel("conv2d_s8", "tk_conv2d.h", _lower),)
+KERNELS = (Kernel("conv2d_s8", "tk_conv2d.h", _lower, anywhere=True),)

@@ -94,4 +94,8 @@ def lower(graph: Graph, op: Op, channel_axis: int = 0) -> Lowering:
 
 
 KINDS = ("conv2d",)
-KERNELS = (Kernel("conv2d_s8_dsp", "tk_conv2d_dsp.h", lower, variant="dsp", matches=matches),)
+KERNELS = (
+    Kernel(
+        "conv2d_s8_dsp", "tk_conv2d_dsp.h", lower, variant="dsp", matches=matches, anywhere=True
+    ),
+)

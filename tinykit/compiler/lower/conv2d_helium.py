@@ -64,5 +64,6 @@ KERNELS = (
         lower,
         variant="helium",
         matches=_helium.right_shifts,
+        anywhere=True,
     ),
 )

@@ -100,5 +100,5 @@ KERNELS = (
         _lower_by_channel,
         matches=by_channel_pays,
     ),
-    Kernel("depthwise_conv2d_by_pixel_s8", "tk_depthwise_conv2d.h", _lower_by_pixel),
+    Kernel("depthwise_conv2d_by_pixel_s8", "tk_depthwise_conv2d.h", _lower_by_pixel, anywhere=True),
 )

@@ -139,6 +139,7 @@ KERNELS = (
         lambda graph, op: conv2d_dsp.lower(graph, op, _CHANNEL_AXIS),
         variant="dsp",
         matches=_is_plain,
+        anywhere=True,
     ),
     Kernel(
         "depthwise_conv2d_3x3_s8_dsp",

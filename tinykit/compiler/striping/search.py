@@ -1,0 +1,85 @@
+"""The choice: stripes where the arena is fullest, as long as they make it smaller."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tinykit.compiler.ir import Graph
+from tinykit.compiler.lower import Target, kernels
+from tinykit.compiler.plan import Plan, Step, plan, schedule, step
+from tinykit.compiler.striping.candidates import Candidate, candidates
+
+Striping = Literal["auto", "off", "most"]
+STRIPES: tuple[Striping, ...] = ("auto", "off", "most")
+
+_LOWERED, _PLANNED = 12, 4  # candidates looked at closely, for each op that needs the most
+_ROUNDS = 4  # chains striped at most
+_WORTH = 0.85  # of the arena may be left, at most, for stripes to be worth their code
+
+
+def stripe(graph: Graph, target: Target, wanted: Striping) -> tuple[Graph, Plan]:
+    """Return the graph with chains striped where that lowers its peak, and its plan.
+
+    Parameters
+    ----------
+    graph : Graph
+        After all passes.
+    wanted : {"auto", "off", "most"}
+        "auto": none when the target's mode is speed; else where the arena loses 15 %, and no op
+        gets a slower kind of kernel for it. "most": wherever a byte is saved.
+    """
+    whole = best = current = graph, plan(graph, schedule(graph, target))
+    if wanted == "off" or (wanted == "auto" and target.mode == "speed"):
+        return best
+    for _ in range(_ROUNDS):
+        found = _improved(*current, target, wanted)
+        if found is None:
+            break
+        current = found
+        if found[1].total_bytes < best[1].total_bytes:
+            best = found
+    enough = 1 if wanted == "most" else _WORTH
+    return best if best[1].total_bytes <= enough * whole[1].total_bytes else whole
+
+
+def _improved(
+    graph: Graph, planned: Plan, target: Target, wanted: Striping
+) -> tuple[Graph, Plan] | None:
+    """Return the graph with the fullest op striped, if it then needs less than it does now."""
+    live = planned.live_bytes()
+    if not live:
+        return None
+    position = max(range(len(live)), key=lambda i: live[i])
+    found = [one for one in candidates(graph, planned, position) if one.bytes < live[position]]
+    found.sort(key=lambda one: (_total(one, live), one.stripes, one.last - one.first))
+    best: tuple[Graph, Plan] | None = None
+    planned_now = 0
+    for candidate in found[:_LOWERED]:
+        changed = candidate.apply(graph)
+        new = step(changed, changed.ops[candidate.first], target)
+        if wanted == "auto" and not _as_fast(planned, candidate, new):
+            continue
+        before, after = planned.steps[: candidate.first], planned.steps[candidate.last + 1 :]
+        made = plan(changed, (*before, new, *after))
+        now = made.live_bytes()[candidate.first]
+        if now < live[position] and (best is None or made.total_bytes < best[1].total_bytes):
+            best = changed, made
+        planned_now += 1
+        if planned_now == _PLANNED:
+            break
+    return best
+
+
+def _total(candidate: Candidate, live: list[int]) -> int:
+    """Return about what the arena needs with a candidate: itself, or what the fullest op needs."""
+    others = [size for i, size in enumerate(live) if not candidate.first <= i <= candidate.last]
+    return max([candidate.bytes, *others])
+
+
+def _as_fast(planned: Plan, candidate: Candidate, striped: Step) -> bool:
+    """Whether stripes use the kernels that the whole ops use, and no others."""
+    whole = planned.steps[candidate.first : candidate.last + 1]
+    used = {s.kernel.name for s in whole}
+    other = {part for part in striped.kernel.parts if part.name not in used}
+    # a layer over the whole image becomes sums, which is another kind of op
+    return not any(part in kernels(s.op.kind) for part in other for s in whole)
