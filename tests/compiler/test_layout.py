@@ -154,3 +154,11 @@ def test_the_search_ends_when_ties_are_hopeless() -> None:
     blocks = [Block(8, 0, 1) for _ in range(40)] + [Block(16, 1, 2)]
     overlaps = [Overlap(i, 40, exact=True) for i in range(40)]
     assert solve(blocks, overlaps, node_limit=500).bytes >= 40 * 8
+
+
+def test_sixty_blocks_are_solved_exactly() -> None:
+    """As deep as networks with shortcuts are: a search of bounded length that proves its result."""
+    blocks = [Block(64 + 32 * (i % 5), i, i + (3 if i % 4 == 0 else 1)) for i in range(60)]
+    layout = solve(blocks)
+    assert layout.optimal
+    assert layout.bytes == layout.lower_bound

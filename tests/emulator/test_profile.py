@@ -8,6 +8,7 @@ import pytest
 import small_model
 
 from tinykit.config import Compile
+from tinykit.cycles import Modelled
 from tinykit.errors import DeviceError
 from tinykit.pipeline import profile as module
 from tinykit.pipeline.profile import profile
@@ -45,6 +46,8 @@ def _with_costs(costs: dict[str, int] | None, monkeypatch: pytest.MonkeyPatch) -
     """Profile a model of which a board measured `costs`."""
     device = {**DEVICE, "op_costs": costs}
     monkeypatch.setattr(module, "measure", lambda *given: (PLAN, device))
+    cycles = Modelled({3: 300, 1: 100}, {3: 500, 1: 120, -1: 4})
+    monkeypatch.setattr(module, "modelled_cycles", lambda *given: cycles)
     return profile(Path("m.tflite"), "b", "", Compile(optimize="speed"), Unseen())
 
 
@@ -53,6 +56,8 @@ def test_shares_and_costs_per_mac(monkeypatch: pytest.MonkeyPatch) -> None:
     found = _with_costs({"3": 300, "1": 100}, monkeypatch)
     rows = [(op["index"], op["share"], op["per_mac"]) for op in found["ops"]]
     assert rows == [(3, 0.75, 3.0), (1, 0.25, None)]
+    assert [op["modelled_cycles"] for op in found["ops"]] == [500, 120]
+    assert found["modelled_cycles"] == 624
 
 
 @pytest.mark.parametrize("costs", [None, {}])

@@ -214,6 +214,23 @@ def test_scratch_is_on_the_map() -> None:
     assert "scratch of op 1: 640 B at 8,512" in tips
 
 
+def test_the_lower_bound_is_on_the_map() -> None:
+    """A dashed line at its height; without a bound there is none."""
+    plan = manifests()["plan"]
+    assert "stroke-dasharray" in memory.draw(plan["tensors"], plan["ops"], 8000)
+    assert "stroke-dasharray" not in memory_map(plan)
+
+
+def test_the_stack_is_measured_and_bounded(made: Project) -> None:
+    """The bound by gcc's account stands beside what was painted and read."""
+    plan = made.build / "plan.json"
+    plan.write_text(json.dumps({**json.loads(plan.read_text()), "stack_bound_bytes": 512}))
+    assert "gcc's bound for it: 512 B" in figure(made, "ram_bytes").method
+    (ram, _) = report.gather(made).memory
+    stack = next(row for row in ram.rows if row["name"] == "stack")
+    assert stack["bytes"] == "400" and "512 B by gcc's account" in stack["method"]
+
+
 def memory_map(plan: dict) -> str:
     """Draw the memory map of a plan."""
     return memory.draw(plan["tensors"], plan["ops"])

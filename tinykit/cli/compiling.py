@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tinykit.cli import plan_chart
 from tinykit.cli.app import app
 from tinykit.cli.console import Result, command
 from tinykit.cli.options import BoardId, Mode, Project, Stream, Stripes
@@ -105,4 +106,8 @@ def _told(out: Path, plan: dict[str, Any]) -> list[str]:
     if "code_bytes" in plan:
         flash = plan["code_bytes"] + plan["const_bytes"]
         lines.append(f"flash {flash:,} B as linked by {plan['compiler']}")
-    return [*lines, f"C sources: {out}"]
+    if "stack_bound_bytes" in plan:
+        bound = plan["stack_bound_bytes"]
+        known = "no bound" if bound is None else f"at most {bound:,} B"
+        lines.append(f"stack {known}, by gcc's account of the deepest chain of calls")
+    return [*plan_chart.lines(plan), *lines, f"C sources: {out}"]

@@ -38,10 +38,13 @@ def _text(measured: dict[str, Any]) -> list[Any]:
 
     unit = {"instructions": "insn", "us": "us"}[measured["unit"]]
     table = Table(box=None, pad_edge=False)
+    cycles = measured["modelled_cycles"] is not None
     for name in ("op", "kind", "kernel"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for name in ("MACs", measured["unit"], f"{unit}/MAC", "share"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
+    if cycles:
+        table.add_column("cycles, modelled", justify="right")
     for op in measured["ops"]:
         table.add_row(
             str(op["index"]),
@@ -51,8 +54,19 @@ def _text(measured: dict[str, Any]) -> list[Any]:
             f"{op['cost']:,}",
             "" if op["per_mac"] is None else f"{op['per_mac']:.2f}",
             f"{op['share']:.1%}",
+            *((_count(op["modelled_cycles"]),) if cycles else ()),
         )
-    whole = f"{measured['total']:,} {measured['unit']} an inference, {measured['macs']:,} MACs"
+    inference = (
+        f"a hop of {measured['hop_rows']} row(s)" if measured["hop_rows"] else "an inference"
+    )
+    whole = f"{measured['total']:,} {measured['unit']} {inference}, {measured['macs']:,} MACs"
     if measured["macs"]:
         whole += f", {measured['total'] / measured['macs']:.2f} {unit}/MAC"
-    return [table, f"{whole}, on {measured['board']}, optimized for {measured['optimize']}"]
+    lines = [table, f"{whole}, on {measured['board']}, optimized for {measured['optimize']}"]
+    if cycles:
+        lines.append(f"{measured['modelled_cycles']:,} cycles, {measured['modelled_by']}")
+    return lines
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"

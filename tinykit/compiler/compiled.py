@@ -85,7 +85,10 @@ class CompiledModel:
                 }
                 for span in plan.spans
             ],
-            "ops": [self._op_json(position) for position in range(len(plan.steps))],
+            "ops": [
+                {**self._op_json(position), "live_bytes": live}
+                for position, live in enumerate(plan.live_bytes())
+            ],
         }
 
     def _op_json(self, position: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import functools
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +136,8 @@ class _Tables:
     def definitions(self) -> list[str]:
         """Return the arrays that the expressions name."""
         return [
-            f"static const int32_t {name}[{len(values)}] = {{{', '.join(map(str, values))}}};"
+            f"static const {_narrowest(values)} {name}[{len(values)}] = "
+            f"{{{', '.join(map(str, values))}}};"
             for values, name in self._names.items()
         ]
 
@@ -338,6 +339,12 @@ class _Writer:
         if target and target.offset in starts:
             return text + ", in place"
         return text + f", {shared:,} B shared with its input"
+
+
+def _narrowest(values: Iterable[int]) -> str:
+    """Return the smallest C type that holds all `values`."""
+    reach = max(max(value, -value - 1) for value in values)
+    return next(f"int{bits}_t" for bits in (8, 16, 32) if reach < 1 << (bits - 1))
 
 
 def _period(values: NDArray[Any]) -> NDArray[Any]:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tinykit import board as boards
+from tinykit.compiler import compile_model
 from tinykit.config import Compile, Config, Test
 from tinykit.config import Project as ProjectTable
+from tinykit.cycles.modelled import METHOD, Modelled, modelled
 from tinykit.errors import MismatchError
 from tinykit.pipeline import building, files
 from tinykit.pipeline.engine import Engine, Observer
@@ -55,6 +57,7 @@ def bench(
     """
     plan, device = measure(model, board_id, port, inputs, settings, observer)
     unit = device["unit"]
+    cycles = modelled_cycles(model, board_id, settings)
     return {
         "model": model.name,
         "sha256": plan["sha256"],
@@ -62,8 +65,11 @@ def bench(
         "exact": device["exact"],
         "inputs_tested": device["inputs_tested"],
         unit: device[unit],
+        "modelled_cycles": cycles.total if cycles else None,
+        "modelled_by": METHOD if cycles else None,
         "hop_rows": plan.get("hop_rows"),
         "stack_bytes": device["stack_bytes"],
+        "stack_bound_bytes": plan.get("stack_bound_bytes"),
         **{key: plan.get(key) for key in _PLAN},
         "optimize": plan["optimize"],
         "compiler": plan.get("compiler"),
@@ -73,6 +79,19 @@ def bench(
         "first_diverging_op": device["first_diverging_op"],
         "excluded": HARNESS,
     }
+
+
+def modelled_cycles(model: Path, board_id: str, settings: Compile) -> Modelled | None:
+    """Return what `tinykit.cycles` models for one inference; None where it has no table."""
+    board = boards.find(board_id)
+    compiled = compile_model(
+        model.read_bytes(),
+        board.processor,
+        settings.optimize,
+        stream=settings.stream,
+        stripes=settings.stripes,
+    )
+    return modelled(compiled, board)
 
 
 def measure(

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from tinykit.config import Compile
+from tinykit.cycles.modelled import METHOD
 from tinykit.errors import DeviceError
-from tinykit.pipeline.bench import measure
+from tinykit.pipeline.bench import measure, modelled_cycles
 from tinykit.pipeline.engine import Observer
 
 
@@ -25,8 +26,10 @@ def profile(
     dict
         `ops`, in the order in which they run: `index` (in the .tflite), `kind`, `kernel`, `macs`,
         `cost` in `unit`, `share` of the sum of all costs (0..1), `per_mac` (null where an op has
-        no MACs). `total` is a whole inference as the release firmware has it: calls between ops
-        are in it, and code that is optimized otherwise without the trace.
+        no MACs), `modelled_cycles` (null where no table is published for the core). `total` and
+        `modelled_cycles` are of a whole inference as the release firmware has it: calls between ops
+        are in it, and code that is optimized otherwise without the trace. `hop_rows` is null, or
+        how many rows an inference takes of a streamed model.
 
     Raises
     ------
@@ -37,6 +40,7 @@ def profile(
     """
     plan, device = measure(model, board_id, port, 1, settings, observer)
     costs = device["op_costs"]
+    cycles = modelled_cycles(model, board_id, settings)
     if not costs:
         raise DeviceError(
             f"{device['board']}: the device told no costs of single ops",
@@ -54,6 +58,7 @@ def profile(
                 "cost": cost,
                 "share": cost / spent if spent else 0.0,
                 "per_mac": cost / op["macs"] if op["macs"] else None,
+                "modelled_cycles": cycles.cycles.get(op["index"]) if cycles else None,
             }
         )
     return {
@@ -65,6 +70,9 @@ def profile(
         "exact": device["exact"],
         "unit": device["unit"],
         "total": device[device["unit"]],
+        "modelled_cycles": cycles.total if cycles else None,
+        "modelled_by": METHOD if cycles else None,
         "macs": plan["macs"],
+        "hop_rows": plan.get("hop_rows"),
         "ops": ops,
     }

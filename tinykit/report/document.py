@@ -131,12 +131,19 @@ class Document:
         tables = []
         for name, parts in (("RAM", RAM), ("flash", FLASH)):
             rows = [
-                {"name": part, "bytes": f"{size:,}", "method": _HOW[part]}
+                {"name": part, "bytes": f"{size:,}", "method": _HOW[part] + self._bound(part)}
                 for part, size in self._parts(parts).items()
             ]
             whole = total(parts, plan, device)
             tables.append(Table(name, rows, f"{whole:,}" if whole is not None else ""))
         return tables
+
+    def _bound(self, part: str) -> str:
+        """Return the compiler's bound of the stack, to stand beside what was measured."""
+        bound = self.manifests["plan"].get("stack_bound_bytes")
+        if part != "stack" or bound is None:
+            return ""
+        return f"; the deepest chain of calls needs {bound:,} B by gcc's account"
 
     def _parts(self, parts: dict[str, str]) -> dict[str, int]:
         known = {**self.manifests["plan"], **self.manifests["device"]}

@@ -117,6 +117,8 @@ def figures(manifests: dict[str, Manifest], budget: Budget, board: Board) -> lis
     stack_known = device.get("stack_bytes") is not None
     ram = "arena, state and scratch from the plan, static from the linked program, "
     ram += f"stack painted and read on {where}" if stack_known else "stack not measured yet"
+    if plan.get("stack_bound_bytes") is not None:
+        ram += f" (gcc's bound for it: {plan['stack_bound_bytes']:,} B)"
     return [
         *_accuracies(manifests, where),
         Figure(

@@ -60,7 +60,7 @@ def _charts(document: Document) -> dict[str, str]:
     if epochs:
         charts["training"] = training.draw(epochs, document.manifests["train"]["best_epoch"])
     if plan:
-        charts["memory"] = memory.draw(plan["tensors"], plan["ops"])
+        charts["memory"] = memory.draw(plan["tensors"], plan["ops"], plan["lower_bound_bytes"])
         charts["ops"] = ops.draw(*_costs(document))
     return charts
 

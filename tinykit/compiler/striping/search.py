@@ -14,7 +14,10 @@ STRIPES: tuple[Striping, ...] = ("auto", "off", "most")
 
 _LOWERED, _PLANNED = 12, 4  # candidates looked at closely, for each op that needs the most
 _ROUNDS = 4  # chains striped at most
-_WORTH = 0.85  # of the arena may be left, at most, for stripes to be worth their code
+_LEAST_SHARE, _LEAST_PER_OP = (
+    0.15,
+    200,
+)  # of the arena, and bytes: what an op in a loop costs in code
 
 
 def stripe(graph: Graph, target: Target, wanted: Striping) -> tuple[Graph, Plan]:
@@ -25,8 +28,9 @@ def stripe(graph: Graph, target: Target, wanted: Striping) -> tuple[Graph, Plan]
     graph : Graph
         After all passes.
     wanted : {"auto", "off", "most"}
-        "auto": none when the target's mode is speed; else where the arena loses 15 %, and no op
-        gets a slower kind of kernel for it. "most": wherever a byte is saved.
+        "auto": none when the target's mode is speed; else where the arena loses 15 %, and 200 B
+        for each op that is striped, and no op gets another kernel for it. "most": wherever a byte
+        is saved.
     """
     whole = best = current = graph, plan(graph, schedule(graph, target))
     if wanted == "off" or (wanted == "auto" and target.mode == "speed"):
@@ -38,8 +42,14 @@ def stripe(graph: Graph, target: Target, wanted: Striping) -> tuple[Graph, Plan]
         current = found
         if found[1].total_bytes < best[1].total_bytes:
             best = found
-    enough = 1 if wanted == "most" else _WORTH
-    return best if best[1].total_bytes <= enough * whole[1].total_bytes else whole
+    return best if wanted == "most" or _pays(*whole, *best) else whole
+
+
+def _pays(graph: Graph, planned: Plan, striped: Graph, smaller: Plan) -> bool:
+    """Whether the RAM saved is worth the code that it takes."""
+    saved = planned.total_bytes - smaller.total_bytes
+    chained = len(graph.ops) - len(striped.ops)
+    return saved >= max(_LEAST_SHARE * planned.total_bytes, _LEAST_PER_OP * chained)
 
 
 def _improved(

@@ -23,8 +23,13 @@ class _Box:
     scratch: bool = False
 
 
-def draw(tensors: Sequence[Mapping[str, Any]], ops: Sequence[Mapping[str, Any]]) -> str:
+def draw(
+    tensors: Sequence[Mapping[str, Any]], ops: Sequence[Mapping[str, Any]], lower_bound: int = 0
+) -> str:
     """Draw each tensor as a box: ops from left to right, addresses upwards.
+
+    A dashed line marks `lower_bound`, in bytes, which no plan for these ops and kernels can be
+    below; 0 draws none.
 
     `op_first` is -1 for an input of the model and `op_last` is len(ops) for an output; both get a
     column of their own. Where an op writes over its input, one box ends and the next begins in the
@@ -52,6 +57,17 @@ def draw(tensors: Sequence[Mapping[str, Any]], ops: Sequence[Mapping[str, Any]])
     for number, box in enumerate(boxes):
         tint = "#d8dee5" if box.scratch else svg.TINTS[number % len(svg.TINTS)]
         parts += _draw(box, tint, x(box.left), x(box.right), y(box.high), y(box.low))
+    if lower_bound:
+        parts.append(
+            svg.line(
+                LEFT,
+                y(lower_bound),
+                WIDTH - 8,
+                y(lower_bound),
+                stroke=svg.INK,
+                stroke_dasharray="6 4",
+            )
+        )
     parts += [_column_name(x(i + 0.5), name) for i, name in _columns(len(ops))]
     parts.append(svg.text(LEFT, HEIGHT - 6, "bytes by op, in order of execution", fill=svg.MUTED))
     return svg.drawing(WIDTH, HEIGHT, "Memory map of the arena over the ops", parts)
