@@ -108,6 +108,6 @@ def _told(out: Path, plan: dict[str, Any]) -> list[str]:
         lines.append(f"flash {flash:,} B as linked by {plan['compiler']}")
     if "stack_bound_bytes" in plan:
         bound = plan["stack_bound_bytes"]
-        known = "no bound" if bound is None else f"at most {bound:,} B"
-        lines.append(f"stack {known}, by gcc's account of the deepest chain of calls")
+        known = "without a bound" if bound is None else f"{bound:,} B"
+        lines.append(f"stack {known} by gcc's account of the deepest chain of calls")
     return [*plan_chart.lines(plan), *lines, f"C sources: {out}"]

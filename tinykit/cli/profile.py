@@ -39,16 +39,15 @@ def _text(measured: dict[str, Any]) -> list[Any]:
     unit = {"instructions": "insn", "us": "us"}[measured["unit"]]
     table = Table(box=None, pad_edge=False)
     cycles = measured["modelled_cycles"] is not None
-    for name in ("op", "kind", "kernel"):
-        table.add_column(name, overflow="fold")
+    table.add_column("op", no_wrap=True)
+    table.add_column("kernel", overflow="fold")  # its name begins with the op's kind
     for name in ("MACs", measured["unit"], f"{unit}/MAC", "share"):
         table.add_column(name, justify="right", no_wrap=True)
     if cycles:
-        table.add_column("cycles, modelled", justify="right")
+        table.add_column("modelled\ncycles", justify="right", no_wrap=True)
     for op in measured["ops"]:
         table.add_row(
             str(op["index"]),
-            op["kind"],
             op["kernel"],
             f"{op['macs']:,}" if op["macs"] else "",
             f"{op['cost']:,}",
