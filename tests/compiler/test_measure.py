@@ -99,7 +99,7 @@ def test_missing_gcc_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) 
     """The hint is the command that installs it."""
     compiled = compile_model(networks.ds_cnn(), CORE)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolError, match="arm-none-eabi-gcc is not installed") as caught:
+    with pytest.raises(ToolError, match="arm-none-eabi-gcc is not on the PATH") as caught:
         footprint(compiled)
     assert "apt-get install gcc-arm-none-eabi" in caught.value.hint
 

@@ -100,6 +100,7 @@ class Twin:
             project.board.processor,
             settings.optimize,
             stream=settings.stream,
+            stripes=settings.stripes,
         )
 
     def outputs(self, audio: NDArray[np.int16], progress: Progress = silent) -> NDArray[Any]:
