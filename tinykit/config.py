@@ -47,6 +47,7 @@ class Data(_Table, frozen=True, kw_only=True):
     unknown_words: list[str] = msgspec.field(default_factory=list)  # to reject; default: all others
     silence_percent: Percent = 10.0  # of the clips of `words`, per split; 0: no such class
     unknown_percent: Percent = 10.0
+    unknown_training_percent: Percent | None = None  # of the training split; default: the same
     test_speakers_percent: Percent = 0.0  # of the training speakers, moved to testing
     validation_speakers_percent: Percent = 0.0  # likewise, moved to validation
     voices: Annotated[int, msgspec.Meta(ge=3)] = 60  # synthetic: no voice is in two splits
@@ -119,6 +120,8 @@ class Train(_Table, frozen=True, kw_only=True):
     time_mask: Whole = 8  # at most so many frames blanked in each training clip; 0: none
     frequency_mask: Whole = 0  # at most so many columns (mel bins, coefficients) blanked; 0: none
     mix_up: Amount = 0.0  # alpha of mix-up: how much of another clip is mixed in; 0: none
+    clips_per_epoch: Whole = 0  # of the augmented training clips, drawn anew each epoch; 0: all
+    keep: Literal["best", "last"] = "best"  # weights: of the best epoch on validation, or the last
     patience: Whole = 8  # epochs without a better validation accuracy before stopping; 0: never
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
 

@@ -13,7 +13,7 @@ from tinykit.audio import datasets, wav
 from tinykit.audio.datasets import SILENCE, UNKNOWN
 from tinykit.audio.datasets.dataset import Dataset
 from tinykit.audio.spec import FeatureSpec
-from tinykit.audio.split import SPLITS
+from tinykit.audio.split import SPLITS, Split
 from tinykit.config import Data
 from tinykit.errors import ConfigError, DataError
 
@@ -177,6 +177,19 @@ def test_too_few_unknown_clips_are_said(words_folder: Path) -> None:
     """Where there are not enough other words, all are used and the count is noted."""
     dataset = _load(words_folder, unknown_percent=90.0)
     assert "training: 10 clips of unknown words, 18 wanted" in dataset.notes
+
+
+def test_training_can_have_more_unknown_clips(words_folder: Path) -> None:
+    """`unknown_training_percent` is for the training split alone."""
+    usual = _load(words_folder, unknown_percent=10.0)
+    more = _load(words_folder, unknown_percent=10.0, unknown_training_percent=40.0)
+
+    def count(dataset: Dataset, split: Split) -> int:
+        return sum(clip.label == 1 for clip in dataset.clips[split])
+
+    assert count(more, "training") > count(usual, "training")
+    assert count(more, "validation") == count(usual, "validation")
+    assert count(more, "testing") == count(usual, "testing")
 
 
 def test_unknown_words_can_be_chosen(words_folder: Path) -> None:

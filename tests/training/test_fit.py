@@ -116,3 +116,21 @@ def test_progress_counts_every_batch(run):
     """Progress runs from 1 to the total, in steps of one batch."""
     total = 12 * QUICK.epochs  # 192 clips in batches of 16
     assert run.calls == [("train", step, total) for step in range(1, total + 1)]
+
+
+def test_epoch_of_fewer_clips(features):
+    """`clips_per_epoch` draws so many clips anew for each epoch."""
+    config = msgspec.structs.replace(QUICK, epochs=2, clips_per_epoch=40)
+    steps = []
+    fit(build(), features, config, lambda what, done, total, **f: steps.append((done, total)))
+    assert steps == [(step, 6) for step in range(1, 7)]  # 40 clips in batches of 16: 3 steps
+
+
+def test_last_weights_are_kept_when_asked(features):
+    """With `keep = "last"` no epoch is chosen by validation: the last one counts."""
+    config = msgspec.structs.replace(QUICK, keep="last", patience=0)
+    model = build()
+    history = fit(model, features, config)
+    assert history.best_epoch == QUICK.epochs - 1
+    found = evaluate_float(model, features, "validation").accuracy
+    assert found == pytest.approx(history.epochs[-1].validation_accuracy)

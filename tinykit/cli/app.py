@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 ORDER = (
-    *("doctor", "boards", "new", "data", "run"),
+    *("doctor", "boards", "models", "new", "data", "run"),
     *("train", "compress", "quantize", "compile", "generate", "build", "flash", "test", "report"),
     *("evaluate", "bench", "profile", "stop"),
 )
@@ -53,7 +53,15 @@ def main(
 
 
 # Each registers its commands.
-from tinykit.cli import boards, compiling, data, doctor, evaluating  # noqa: E402, F401
-
-# isort: split
-from tinykit.cli import new, profile, proving, stages  # noqa: E402, F401
+from tinykit.cli import (  # noqa: E402
+    boards,  # noqa: F401
+    compiling,  # noqa: F401
+    data,  # noqa: F401
+    doctor,  # noqa: F401
+    evaluating,  # noqa: F401
+    models,  # noqa: F401
+    new,  # noqa: F401
+    profile,  # noqa: F401
+    proving,  # noqa: F401
+    stages,  # noqa: F401
+)

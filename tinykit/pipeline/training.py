@@ -17,6 +17,16 @@ from tinykit.search.budget import limits
 _NEEDED = ("tensorflow", "keras")
 
 
+def require_installed() -> None:
+    """Raise ToolError when the train extra is not installed."""
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ToolError(
+            f"training needs {' and '.join(missing)}, which is not installed",
+            'pip install "tinykit[train]", or bring a model of your own: tinykit compile MODEL',
+        )
+
+
 def recipe(project: Project) -> ModuleType:
     """Return the module in `recipes` that knows the project's task.
 
@@ -25,12 +35,7 @@ def recipe(project: Project) -> ModuleType:
     ToolError
         When the train extra is not installed.
     """
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ToolError(
-            f"training needs {' and '.join(missing)}, which is not installed",
-            'pip install "tinykit[train]", or bring a model of your own: tinykit compile MODEL',
-        )
+    require_installed()
     return importlib.import_module(
         f"tinykit.recipes.{project.config.project.task.replace('-', '_')}"
     )

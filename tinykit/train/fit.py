@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def fit(
     """Train `model` in place and leave it with the weights of its best epoch.
 
     The best epoch is the one with the highest validation accuracy, of equals the one with the
-    lowest validation loss.
+    lowest validation loss; with `config.keep = "last"` the last one counts as the best.
 
     Parameters
     ----------
@@ -78,7 +79,8 @@ def fit(
         When the loss becomes infinite or not a number.
     """
     seed_everything(config.seed)
-    steps = math.ceil(len(features.y["training"]) / config.batch_size)
+    seen_clips = min(len(features.y["training"]), config.clips_per_epoch or sys.maxsize)
+    steps = math.ceil(seen_clips / config.batch_size)
     _compile(model, config, steps)
     identity = _identity(model, features, config)
     now = _restore(model, checkpoint, identity) or Checkpoint(State(identity, [], -1))
@@ -88,7 +90,7 @@ def fit(
         if _patience_is_over(now.state, config):
             break
         random = np.random.default_rng((config.seed, epoch))
-        order = random.permutation(len(x))
+        order = random.permutation(len(x))[:seen_clips]
         best = history[now.state.best_epoch].validation_accuracy if history else 0.0
         sums, seen = np.zeros(2), 0
         for step in range(steps):
@@ -115,10 +117,7 @@ def fit(
         validation = _validate(model, features)
         rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
         history.append(Epoch(loss, accuracy, *validation, rate))
-        now.state.best_epoch = max(
-            range(len(history)),
-            key=lambda i: (history[i].validation_accuracy, -history[i].validation_loss),
-        )
+        now.state.best_epoch = _best(history) if config.keep == "best" else epoch
         now.variables, now.optimizer = _values(model.variables), _values(model.optimizer.variables)
         if now.state.best_epoch == epoch:
             now.best = model.get_weights()
@@ -127,6 +126,13 @@ def fit(
     if now.best:
         model.set_weights(now.best)
     return History(history, now.state.best_epoch)
+
+
+def _best(history: list[Epoch]) -> int:
+    return max(
+        range(len(history)),
+        key=lambda i: (history[i].validation_accuracy, -history[i].validation_loss),
+    )
 
 
 def _compile(model: keras.Model, config: Train, steps: int) -> None:
