@@ -23,7 +23,7 @@ from tinykit.errors import BudgetError
 from tinykit.pipeline.stages import STAGES
 
 BOARDS = (["boards", name] for name in ("list", "show", "check"))
-DATA = (["data", name] for name in ("stats", "listen", "manifest"))
+DATA = (["data", name] for name in ("stats", "listen", "manifest", "synth", "record"))
 COMMANDS = [[], *([name] for name in ORDER), *BOARDS, *DATA]
 
 

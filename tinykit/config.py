@@ -160,6 +160,13 @@ class Test(_Table, frozen=True, kw_only=True):
     audio_clips: int = 20  # of them also sent as audio, through the device's front end
 
 
+class Synth(_Table, frozen=True, kw_only=True):
+    """[synth] A program that speaks in place of espeak-ng, for `tinykit data synth`."""
+
+    command: str = ""  # text on stdin; {out} is the .wav to write, {voice} one of voices
+    voices: list[str] = msgspec.field(default_factory=list)
+
+
 class Config(_Table, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -170,6 +177,7 @@ class Config(_Table, frozen=True, kw_only=True):
     model: Model = Model()
     train: Train = Train()
     compress: Compress = Compress()
+    synth: Synth = Synth()
     budget: Budget = Budget()
     compile: Compile = Compile()
     decision: Decision = Decision()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sounds import RATE_HZ, tone
 
 from tinykit import scaffold
 from tinykit.cli import run as cli
@@ -71,6 +74,49 @@ def test_a_listening_page(project: Path, capfd: pytest.CaptureFixture[str]) -> N
     found = _json(capfd, "data", "listen", "-C", str(project), "--each", "1")
     assert found["page"] == str(project / "build" / "listen.html")
     assert Path(found["page"]).read_text().count("<audio") > 15
+
+
+def test_a_folder_without_a_project_is_heard(
+    words_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Every label is a class."""
+    pytest.importorskip("scipy")
+    page = tmp_path / "page.html"
+    _json(capfd, "data", "listen", str(words_folder), "--each", "1", "-o", str(page))
+    assert all(f"<h2>{label}</h2>" in page.read_text() for label in ("go", "stop", "tree"))
+
+
+def test_a_wake_word_is_synthesized_and_recorded(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Synthetic clips and one's own share a folder, and the statistics tell them apart."""
+    pytest.importorskip("espeakng_loader")
+    pytest.importorskip("scipy")
+    folder = tmp_path / "lumen"
+    amounts = ("--clips", "20", "--near", "4", "--others", "0", "--phrases", "2")
+    found = _json(capfd, "data", "synth", "--word", "hey lumen", "-o", str(folder), *amounts)
+    assert len(found["near_misses"]) == 2
+    assert found["splits"]["training"]["synthetic_share"] == 1.0
+
+    heard = types.SimpleNamespace(
+        rec=lambda frames, **_: tone(300, frames / RATE_HZ)[:, None], PortAudioError=RuntimeError
+    )
+    monkeypatch.setitem(sys.modules, "sounddevice", heard)
+    words = ("--word", "hey lumen", "--speaker", "me", "-o", str(folder), "--count", "2")
+    assert len(_json(capfd, "data", "record", *words)["files"]) == 2
+    counted = _json(capfd, "data", "stats", str(folder), "--verify")["splits"]["training"]
+    mine = counted["classes"]["hey lumen"]
+    assert mine["clips"] == 16 and mine["synthetic_share"] == pytest.approx(14 / 16)
+
+
+def test_a_program_that_speaks_is_checked(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A command without {out} is a usage error."""
+    words = ("--word", "go", "-o", str(tmp_path / "x"), "--tts", "piper", "--voice", "a")
+    assert cli.run(["data", "synth", *words]) == 2
+    assert "{out}" in capfd.readouterr().err
+    assert not (tmp_path / "x").exists()
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -4,9 +4,11 @@ It runs as a script of its own, and nothing else loads espeak-ng: the library is
 brought by the optional package `espeakng-loader`, and stays apart from the kit's own process. This
 file therefore imports only the standard library and that package.
 
-Request: ``{"text", "voice", "words_per_minute", "pitch", "pitch_range", "seed"}``. Every reply is
-``status (int32), bytes (uint32)``, little-endian, and that many bytes: samples (int16) for status
-0, an error text (UTF-8) otherwise. The first reply, unasked, is the sample rate in decimal digits.
+Requests: ``{"text", "voice", "words_per_minute", "pitch", "pitch_range", "seed"}`` to speak, and
+``{"phonemes", "voice"}`` for how a text is pronounced. Every reply is ``status (int32), bytes
+(uint32)``, little-endian, and that many bytes. Of status 0 they are samples (int16), or JSON: a
+list of clauses, each two strings, phonemes in the IPA and in espeak-ng's own letters. Of another
+status they are an error text (UTF-8). The first reply, unasked, is the sample rate in digits.
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ OK, FAILED = 0, 1
 _SYNCHRONOUS = 2
 _DONT_EXIT = 0x8000
 _UTF8 = 1
+_PHONEME_INPUT = 0x100  # text may hold phonemes in [[ ]]
+_PHONEMES_AS_IPA = 0x02
+_SEPARATOR = ord("_") << 8
 _RATE, _PITCH, _RANGE = 1, 3, 4
 
 _Callback = ctypes.CFUNCTYPE(
@@ -47,6 +52,7 @@ class Espeak:
             ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p,
         ]  # fmt: skip
         self._library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
+        self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._spoken = bytearray()
         self._callback = _Callback(self._receive)  # kept: the library holds only a pointer to it
         self.rate_hz: int = self._library.espeak_Initialize(
@@ -63,13 +69,7 @@ class Espeak:
 
     def speak(self, request: dict[str, Any]) -> bytes:
         """Return what `request` sounds like, int16 at `rate_hz`."""
-        voice = request["voice"]
-        variant = voice.partition("+")[2]
-        # espeak-ng speaks with the default voice, without a word, when it knows no such variant.
-        if variant and not (self._data / "voices" / "!v" / variant).is_file():
-            raise RuntimeError(f"no voice variant `{variant}`")
-        if self._library.espeak_SetVoiceByName(voice.encode()):
-            raise RuntimeError(f"no voice `{voice}`")
+        self._choose(request["voice"])
         for parameter, value in (
             (_RATE, request["words_per_minute"]),
             (_PITCH, request["pitch"]),
@@ -79,9 +79,34 @@ class Espeak:
                 raise RuntimeError(f"parameter {parameter} cannot be {value}")
         self._library.espeak_ng_SetRandSeed(request["seed"])
         text = request["text"].encode()
-        if self._library.espeak_Synth(text, len(text) + 1, 0, 1, 0, _UTF8, None, None):
+        flags = _UTF8 | (_PHONEME_INPUT if text.startswith(b"[[") else 0)
+        if self._library.espeak_Synth(text, len(text) + 1, 0, 1, 0, flags, None, None):
             raise RuntimeError(f"cannot speak `{request['text']}`")
         return bytes(self._spoken)
+
+    def phonemes(self, request: dict[str, Any]) -> bytes:
+        """Return how a text is pronounced, clause by clause, as JSON."""
+        self._choose(request["voice"])
+        modes = (_SEPARATOR | _PHONEMES_AS_IPA, _SEPARATOR)
+        spelled = [self._translate(request["phonemes"].encode(), mode) for mode in modes]
+        return json.dumps(list(zip(*spelled, strict=True))).encode()
+
+    def _translate(self, text: bytes, mode: int) -> list[str]:
+        buffer = ctypes.create_string_buffer(text)
+        place = ctypes.c_void_p(ctypes.addressof(buffer))
+        clauses = []
+        while place.value:  # moved on by the library, to null at the end
+            said = self._library.espeak_TextToPhonemes(ctypes.byref(place), _UTF8, mode)
+            clauses.append((said or b"").decode())
+        return clauses
+
+    def _choose(self, voice: str) -> None:
+        variant = voice.partition("+")[2]
+        # espeak-ng speaks with the default voice, without a word, when it knows no such variant.
+        if variant and not (self._data / "voices" / "!v" / variant).is_file():
+            raise RuntimeError(f"no voice variant `{variant}`")
+        if self._library.espeak_SetVoiceByName(voice.encode()):
+            raise RuntimeError(f"no voice `{voice}`")
 
 
 def speak_afresh(espeak: Espeak, request: dict[str, Any]) -> tuple[int, bytes]:
@@ -94,9 +119,10 @@ def speak_afresh(espeak: Espeak, request: dict[str, Any]) -> tuple[int, bytes]:
     child = os.fork()
     if child == 0:
         os.close(reader)
+        answer = espeak.phonemes if "phonemes" in request else espeak.speak
         with os.fdopen(writer, "wb") as pipe:
             try:
-                pipe.write(HEADER.pack(OK, 0) + espeak.speak(request))
+                pipe.write(HEADER.pack(OK, 0) + answer(request))
             except Exception as reason:
                 pipe.write(HEADER.pack(FAILED, 0) + str(reason).encode())
         os._exit(0)

@@ -53,6 +53,22 @@ class Utterance:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Word:
+    """How a word is pronounced.
+
+    Attributes
+    ----------
+    ipa : tuple of str
+        Phonemes in the International Phonetic Alphabet, stress marks before vowels.
+    letters : tuple of str
+        The same in espeak-ng's own letters, as text in ``[[ ]]`` has them.
+    """
+
+    ipa: tuple[str, ...]
+    letters: tuple[str, ...]
+
+
 class Speaker:
     """The worker process; use it in a `with` block.
 
@@ -108,6 +124,22 @@ class Speaker:
         samples = self._reply(f"speak `{utterance.text}` as {utterance.voice}")
         return np.frombuffer(samples, "<i2").astype(np.int16)
 
+    def pronounce(self, text: str, voice: str = "en-us") -> list[list[Word]]:
+        """Return how `text` is pronounced, clause by clause (commas part them), word by word."""
+        request = json.dumps({"phonemes": text, "voice": voice}).encode() + b"\n"
+        task = f"pronounce `{text[:40]}` as {voice}"
+        try:
+            cast(BinaryIO, self._process.stdin).write(request)
+        except BrokenPipeError:
+            raise self._failed(task, "the process is gone") from None
+        return [
+            [
+                Word(_sounds(ipa), _sounds(own))
+                for ipa, own in zip(clause.split(), letters.split(), strict=True)
+            ]
+            for clause, letters in json.loads(self._reply(task))
+        ]
+
     def _reply(self, task: str) -> bytes:
         status, size = HEADER.unpack(self._read(HEADER.size, task))
         payload = self._read(size, task)
@@ -135,6 +167,11 @@ class Speaker:
             f"espeak-ng could not {task}: {reason}{last}",
             "reinstall it: pip install --force-reinstall espeakng-loader",
         )
+
+
+def _sounds(word: str) -> tuple[str, ...]:
+    """Part a word; `(en)` says that a foreign voice goes on in English, and is no sound."""
+    return tuple(sound for sound in word.split("_") if sound and not sound.startswith("("))
 
 
 def require() -> None:

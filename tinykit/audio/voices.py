@@ -22,3 +22,9 @@ ACCENTS = (
     "en-029",
 )  # fmt: skip
 """English as espeak-ng speaks it: two American, five British, one Caribbean."""
+
+FOREIGN = (
+    "cs", "da", "de", "es", "fi", "fr", "hu", "id", "it", "nb", "nl", "pl", "pt-br", "ro", "sk",
+    "sv", "tr",
+)  # fmt: skip
+"""Languages of the Latin script that read English words by their own rules: an accent, of sorts."""

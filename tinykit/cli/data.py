@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -42,9 +42,14 @@ def stats(
 
 @command(data)
 def listen(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="A folder or a manifest; default: the project's data."),
+    ] = None,
     project: Project = Path(),
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Default: build/listen.html.")
+        Path | None,
+        typer.Option("--output", "-o", help="Default: build/listen.html; of a PATH, listen.html."),
     ] = None,
     each: Annotated[int, typer.Option(min=1, max=50, help="Clips of each class.")] = 4,
 ) -> Result:
@@ -54,8 +59,9 @@ def listen(
     from tinykit.pipeline import data as work
 
     with drawing() as drawn:
-        target = output or project / work.LISTEN
-        work.listen(config.load(project), project, target, each, drawn.progress("data"))
+        found = work.as_project(path) if path else config.load(project)
+        target = output or (Path(work.LISTEN.name) if path else project / work.LISTEN)
+        work.listen(found, project, target, each, drawn.progress("data"))
     return Result({"page": str(target)}, [f"open {target} in a browser"])
 
 
@@ -82,6 +88,72 @@ def manifest(
             folder, output, validation, testing, seed, drawn.progress("data")
         )
     return Result({"manifest": str(path), "rows": rows}, [f"{path}: {rows:,} recordings"])
+
+
+@command(data)
+def synth(
+    word: Annotated[str, typer.Option(help="The wake word, as one would write it.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.")],
+    clips: Annotated[int, typer.Option(min=20, help="Clips of the word, over all splits.")] = 400,
+    near: Annotated[int, typer.Option(min=0, help="Clips of phrases that sound alike.")] = 200,
+    others: Annotated[int, typer.Option(min=0, help="Clips of other words.")] = 200,
+    phrases: Annotated[int, typer.Option(min=1, help="How many phrases sound alike.")] = 24,
+    clip_ms: Annotated[int, typer.Option(min=200, help="Length of a clip.")] = 1000,
+    tts: Annotated[
+        str, typer.Option(help="A program that speaks: text on stdin, {out} is its .wav, {voice}.")
+    ] = "",
+    voice: Annotated[list[str] | None, typer.Option(help="A voice of that program.")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed speaks otherwise.")] = 0,
+    project: Project = Path(),
+) -> Result:
+    """Speak a wake word in many voices, and what sounds almost like it; all of it is synthetic."""
+    from tinykit import config
+    from tinykit.cli.drawing import drawing
+    from tinykit.pipeline import data as work
+
+    table = config.load(project).synth if (project / config.FILE).is_file() else config.Synth()
+    settings = work.Settings(
+        word=word.strip(),
+        clips=clips,
+        near_misses=near,
+        others=others,
+        phrases=phrases,
+        command=tts or table.command,
+        voices=voice or table.voices,
+        clip_ms=clip_ms,
+        seed=seed,
+    )
+    with drawing() as drawn:
+        found = work.synthesize(settings, output, drawn.progress("data"))
+    said = ", ".join(one["said"] for one in found["near_misses"])
+    return Result(found, [*_tables(found), "", f"near misses: {said}", f"{found['manifest']}"])
+
+
+@command(data)
+def record(
+    word: Annotated[str, typer.Option(help="What is said.")],
+    speaker: Annotated[str, typer.Option(help="Who says it.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A folder, new or not.")],
+    count: Annotated[int, typer.Option(min=1, max=1000, help="How many recordings.")] = 10,
+    seconds: Annotated[float, typer.Option(min=0.2, max=60, help="Length of each.")] = 2.0,
+    split: Annotated[
+        Literal["training", "validation", "testing"], typer.Option(help="Where they belong.")
+    ] = "training",
+) -> Result:
+    """Record from the microphone, into a folder of synthetic speech or a new one."""
+    import sys
+
+    from rich.console import Console
+
+    from tinykit.pipeline import data as work
+
+    console, files = Console(stderr=True, highlight=False), []
+    for number in range(1, count + 1):
+        console.print(f"{number} of {count}: press Enter, then say `{word}`", markup=False)
+        if sys.stdin.isatty():
+            sys.stdin.readline()
+        files.append(str(work.record(output, word, speaker, seconds, split)))
+    return Result({"files": files}, files)
 
 
 def _tables(found: dict[str, Any]) -> list[Any]:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tinykit import paths
-from tinykit.audio import datasets, manifest, rooms
-from tinykit.audio.datasets import folders, listening, listing, statistics
+from tinykit.audio import datasets, manifest, microphone, rooms
+from tinykit.audio.datasets import (
+    folders,
+    generation,
+    listening,
+    listing,
+    own_voice,
+    recordings,
+    statistics,
+)
 from tinykit.audio.datasets.dataset import Dataset
-from tinykit.config import Config
+from tinykit.audio.datasets.generation import Settings
+from tinykit.audio.split import Split
+from tinykit.config import Config, Data
+from tinykit.config import Project as ProjectTable
 from tinykit.errors import ToolError
 from tinykit.progress import Progress, silent
 
@@ -55,6 +67,23 @@ def listen(
     return target
 
 
+def as_project(path: Path) -> Config:
+    """Return the settings of a project whose words are all labels of a folder or a manifest."""
+    speech = [row for row in folders.entries(path) if not recordings.is_noise(row, Data())]
+    labels = sorted({row.label for row in speech})
+    words = [label for label in labels if not label.startswith("_")] or labels
+    return Config(
+        project=ProjectTable(name=path.stem, task="keyword-spotting", board=""),
+        data=Data(
+            source="recordings",
+            path=str(path.resolve()),
+            words=words,
+            unknown_percent=90.0 if len(words) < len(labels) else 0.0,
+            silence_percent=0.0,
+        ),
+    )
+
+
 def write_manifest(
     folder: Path,
     target: Path | None,
@@ -70,6 +99,27 @@ def write_manifest(
     path = target or folder / manifest.NAMES[0]
     manifest.write(path, rows)
     return path, len(rows)
+
+
+def synthesize(settings: Settings, folder: Path, progress: Progress = silent) -> dict[str, Any]:
+    """Speak a wake word, near misses and other words into a folder; return what was made."""
+    made = generation.synthesize(settings, folder, progress)
+    items = statistics.of_entries(made.entries, folder)
+    return {
+        "manifest": str(made.manifest),
+        "near_misses": [asdict(one) for one in made.near_misses],
+        "accents": made.accents,
+        "splits": statistics.count(items),
+    }
+
+
+def record(
+    folder: Path, word: str, speaker: str, seconds: float, split: Split, rate_hz: int = 16000
+) -> Path:
+    """Record once from the microphone, check it and put it into a folder; return the file."""
+    samples = microphone.record(seconds, rate_hz)
+    microphone.check(samples)
+    return own_voice.add(folder, word, speaker, samples, rate_hz, split)
 
 
 def _rooms(config: Config, folder: Path) -> list[rooms.Response]:

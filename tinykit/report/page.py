@@ -108,8 +108,14 @@ def _accuracy(document: Document) -> dict[str, Any]:
     if spoken.get("speakers"):
         text += f" of {spoken['speakers']:,} speakers that it was not trained on"
     text += "."
-    if spoken.get("synthetic_share", 0) > 0.5:
-        text += " The clips are synthesized speech: accuracy on people will be lower."
+    if spoken:
+        trained = data["splits"].get("training", {}).get("synthetic_share", 0)
+        tested = spoken.get("synthetic_share", 0)
+        text += f" Synthetic: {trained:.0%} of the training clips, {tested:.0%} of the test clips."
+        if tested > 0.5:
+            text += (
+                " On synthesized speech, accuracy says little: accuracy on people will be lower."
+            )
     return {"text": text, "classes": document.classes}
 
 

@@ -174,10 +174,11 @@ def _choose(rows: Sequence[Entry], data: Data, root: Path) -> list[Entry]:
                 )
     if data.categories:
         return [row for row in rows if row.category in data.categories]
-    return [row for row in rows if not _is_noise(row, data)]
+    return [row for row in rows if not is_noise(row, data)]
 
 
-def _is_noise(row: Entry, data: Data) -> bool:
+def is_noise(row: Entry, data: Data) -> bool:
+    """Return whether a row is background noise, by its label or its category."""
     return row.label == noise_folders.NAME or row.category in data.noise_categories
 
 
@@ -260,7 +261,7 @@ def _noise(
     notes: list[str],
 ) -> Noise:
     """Return the noise of `noise_path`, of the manifest, or synthesized noise."""
-    listed = [base / row.path for row in rows if _is_noise(row, data)]
+    listed = [base / row.path for row in rows if is_noise(row, data)]
     if data.noise_path:
         noise = noise_folders.load(folder / data.noise_path, spec)
     elif listed:

@@ -45,26 +45,39 @@ def render(take: Take, speaker: Speaker, noise: Noise, spec: FeatureSpec) -> Sam
     """
     rng = take.generator("render")
     played_at_hz = int(rng.choice(PLAYED_AT_HZ))
-    word = _speak_within(spec, speaker, take.utterance(), played_at_hz)
+    word = speak_within(spec, speaker, take.utterance(), played_at_hz)
+    return place(word, noise, take.split, spec, rng)
+
+
+def place(
+    word: Samples, noise: Noise, split: Split, spec: FeatureSpec, rng: np.random.Generator
+) -> Samples:
+    """Put a word somewhere into a clip, at some level, in some noise: int16 (clip_samples,)."""
     clip = np.zeros(spec.clip_samples, np.int16)
     start = int(rng.integers(len(clip) - len(word) + 1))
     clip[start : start + len(word)] = at_level(word, float(rng.uniform(*LEVEL_DB)))
-    background = noise.excerpt(take.split, len(clip), rng)
+    background = noise.excerpt(split, len(clip), rng)
     factor = snr_factor(clip, background, float(rng.uniform(*SNR_DB)))
     return to_int16(clip + background * factor)
 
 
-def _speak_within(
+def speak_within(
     spec: FeatureSpec, speaker: Speaker, utterance: Utterance, played_at_hz: int
 ) -> Samples:
-    """Speak, faster where that is needed for the clip's length."""
+    """Speak, faster where that is needed for the clip's length: int16 (samples,).
+
+    Raises
+    ------
+    ConfigError
+        When the text does not fit a clip, however fast it is spoken.
+    """
     while True:
-        speech = _at_rate(trim(speaker.say(utterance)), played_at_hz, spec.sample_rate_hz)
+        speech = at_rate(trim(speaker.say(utterance)), played_at_hz, spec.sample_rate_hz)
         if len(speech) <= spec.clip_samples:
             return speech
         if utterance.words_per_minute == MOST_WORDS_PER_MINUTE:
             raise ConfigError(
-                f"[data] words: `{utterance.text}` takes "
+                f"`{utterance.text}` takes "
                 f"{len(speech) * 1000 // spec.sample_rate_hz:,} ms, "
                 f"a clip has {spec.clip_ms:,} ms",
                 f"make [features] clip_ms larger, or use a shorter word than `{utterance.text}`",
@@ -73,7 +86,8 @@ def _speak_within(
         utterance = replace(utterance, words_per_minute=min(faster, MOST_WORDS_PER_MINUTE))
 
 
-def _at_rate(speech: NDArray[np.int16], from_hz: int, to_hz: int) -> Samples:
+def at_rate(speech: NDArray[np.int16], from_hz: int, to_hz: int) -> Samples:
+    """Change the sample rate of int16 (samples,)."""
     return to_int16(resample(speech / FULL_SCALE, from_hz, to_hz) * FULL_SCALE)
 
 
@@ -110,7 +124,7 @@ def _babble(
     for talker in range(_TALKERS):
         text = " ".join(rng.choice(list(words), _BABBLE_WORDS))
         said = speaker.say(draw_utterance(text, voices[talker % len(voices)], rng))
-        speech = _at_rate(said, speaker.rate_hz, rate_hz)
+        speech = at_rate(said, speaker.rate_hz, rate_hz)
         turned = np.roll(np.resize(speech, count), int(rng.integers(count)))
         mixed += at_level(turned, -30.0)
     return to_int16(mixed)

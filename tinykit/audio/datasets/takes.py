@@ -67,11 +67,13 @@ class Take:
         return draw_utterance(self.word, self.voice, self.generator("utterance"))
 
 
-def draw_utterance(text: str, voice: str, rng: np.random.Generator) -> Utterance:
-    """Return `text` as `voice` might say it this time."""
+def draw_utterance(
+    text: str, voice: str, rng: np.random.Generator, accents: Sequence[str] = ACCENTS
+) -> Utterance:
+    """Return `text` as `voice` might say it this time, in one of `accents`."""
     return Utterance(
         text=text.replace("_", " "),
-        voice=f"{ACCENTS[int(rng.integers(len(ACCENTS)))]}+{voice}",
+        voice=f"{accents[int(rng.integers(len(accents)))]}+{voice}",
         words_per_minute=int(rng.integers(100, 211)),
         pitch=int(rng.integers(20, 86)),
         pitch_range=int(rng.integers(20, 91)),
@@ -89,9 +91,16 @@ def split_voices(count: int, seed: int) -> dict[Split, list[str]]:
     """
     if count > len(VOICES):
         raise ConfigError(f"[data] voices = {count}: espeak-ng has {len(VOICES)} distinct ones")
-    chosen = sorted(VOICES, key=lambda name: fraction("voice", seed, name))[:count]
-    testing = max(1, round(count * SHARES["testing"]))
-    validation = max(1, round(count * SHARES["validation"]))
+    return share_voices(
+        sorted(VOICES, key=lambda name: fraction("voice", seed, name))[:count], seed
+    )
+
+
+def share_voices(voices: Sequence[str], seed: int) -> dict[Split, list[str]]:
+    """Give each of three or more voices to one split; each split gets one at least."""
+    chosen = sorted(set(voices), key=lambda name: fraction("voice", seed, name))
+    testing = max(1, round(len(chosen) * SHARES["testing"]))
+    validation = max(1, round(len(chosen) * SHARES["validation"]))
     return {
         "testing": chosen[:testing],
         "validation": chosen[testing : testing + validation],
