@@ -51,10 +51,11 @@ def seeds() -> dict[str, bytes]:
     """Return small models by name: every op's edge cases, random graphs, the public ones."""
     import int16_cases
     import single_op
-    from random_graphs import random_graph
+    from random_graphs import random_graph, random_graph_16x8
 
     found = single_op.cases() | int16_cases.cases()
     found |= {f"graph-{seed}": random_graph(random.Random(seed)) for seed in range(40)}
+    found |= {f"graph16-{seed}": random_graph_16x8(random.Random(seed)) for seed in range(20)}
     found |= {path.stem: path.read_bytes() for path in SHARED.glob("*.tflite")}
     return {name: data for name, data in found.items() if len(data) <= MAX_INPUT_BYTES}
 

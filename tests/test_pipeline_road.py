@@ -126,6 +126,14 @@ def test_tensors_of_the_wrong_size(tmp_path: Path, ask) -> None:
     assert "16" in document["error"]
 
 
+def test_tensors_of_another_type(tmp_path: Path, ask) -> None:
+    """As many bytes, but of int16: refused with both types."""
+    np.save(tmp_path / "x.npy", np.zeros((2, small_model.INPUTS // 2), np.int16))
+    code, document = ask("test", "--inputs", str(tmp_path / "x.npy"), "--outputs", "y.npy")
+    assert code == 1
+    assert "is int16" in document["error"] and "is int8" in document["error"]
+
+
 def test_flash_leaves_the_emulator_running_until_stop(tested: Path, ask) -> None:
     """The device lives on after `flash`; a `test` uses it and leaves it; `stop` ends it."""
     assert ask("flash")[0] == 0

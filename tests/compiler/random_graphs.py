@@ -1,4 +1,4 @@
-"""Random legal int8 models: graphs of many ops, as no one would draw them but any tool may.
+"""Random legal models, int8 or 16x8: graphs of many ops, as no one would draw but any tool may.
 
 Each op takes values that exist already, so that graphs branch and join by themselves; shapes are
 odd, zero points extreme, constants shared, and some intermediate values are outputs as well.
@@ -40,14 +40,29 @@ class Value:
 
 def random_graph(noise: random.Random, least: int = 3, most: int = 15) -> bytes:
     """Return a .tflite of about `least` to `most` ops, each drawn from `noise`."""
-    network = _Network(noise)
-    for _ in range(noise.randint(least, most)):
+    return _grown(_Network(noise), least, most)
+
+
+def random_graph_16x8(noise: random.Random, least: int = 3, most: int = 15) -> bytes:
+    """Return the same with int16 activations; some inputs and outputs are int8."""
+    return _grown(_Network16(noise), least, most)
+
+
+def _grown(network: _Network, least: int, most: int) -> bytes:
+    for _ in range(network.noise.randint(least, most)):
         network.grow()
     return network.build()
 
 
 class _Network:
     """A graph that grows op by op."""
+
+    dtype: type = np.int8
+    spread = 74  # deviation of uniform values
+    gain = 40  # of a product's scale, with which outputs use their range
+    scales = (0.003, 0.05, 0.3)  # of inputs
+    most_scale = math.inf  # that LOGISTIC, TANH and SOFTMAX can read
+    ops: Sequence[Callable[[_Network, Value], bool]]
 
     def __init__(self, noise: random.Random) -> None:
         self.noise = noise
@@ -64,7 +79,7 @@ class _Network:
         """Add one op, after some tries: not every op suits every value."""
         for _ in range(20):
             x = self.pick()
-            if self.noise.choice(_OPS)(self, x):
+            if self.noise.choice(self.ops)(self, x):
                 return
 
     def build(self) -> bytes:
@@ -77,26 +92,33 @@ class _Network:
             value for value in self.results if value.key in self.read and self.noise.random() < 0.15
         ]
         self.noise.shuffle(kept)
-        return self.writer.build([value.key for value in self.inputs], [v.key for v in kept])
+        return self.writer.build(self.inputs, [v.key for v in kept])
 
     def pick(self) -> Value:
         """Return a value, one of the last more often than not."""
         recent = self.values[-3:] if self.noise.random() < 0.6 else self.values
         return self.noise.choice(recent)
 
-    def _input(self) -> Value:
+    def _input(self) -> int:
         image = (1, self.noise.randint(1, 9), self.noise.randint(1, 7), self.noise.randint(1, 9))
         shape = self.noise.choice((image, image, image, image[:3], (1, image[1] * image[2])))
-        scale, zero_point = self.noise.choice((0.003, 0.05, 0.3)), self.zero_point()
-        key = self.writer.tensor("x", shape, np.int8, scale=scale, zero_point=zero_point)
-        value = Value(key, shape, float(np.float32(scale)), zero_point)
-        self.values.append(value)
-        return value
+        return self.source(shape)
+
+    def source(self, shape: tuple[int, ...]) -> int:
+        """Add an input of the model and a value; return the input's number."""
+        scale, zero_point = self.noise.choice(self.scales), self.zero_point()
+        key = self.writer.tensor("x", shape, self.dtype, scale=scale, zero_point=zero_point)
+        self.values.append(Value(key, shape, float(np.float32(scale)), zero_point))
+        return key
+
+    def sigmoid_unit(self, builtin: str) -> tuple[float, int]:
+        """Return scale and zero point of what LOGISTIC, TANH or SOFTMAX gives."""
+        return (1 / 128, 0) if builtin == "TANH" else (1 / 256, -128)
 
     def result(self, shape: Sequence[int], scale: float, zero_point: int) -> Value:
         """Return a new value, not written yet."""
         name = f"v{len(self.results)}"
-        key = self.writer.tensor(name, shape, np.int8, scale=scale, zero_point=zero_point)
+        key = self.writer.tensor(name, shape, self.dtype, scale=scale, zero_point=zero_point)
         return Value(key, tuple(shape), float(np.float32(scale)), zero_point)
 
     def like(self, x: Value, shape: Sequence[int]) -> Value:
@@ -105,7 +127,8 @@ class _Network:
 
     def constant(self, shape: Sequence[int], scale: float, zero_point: int) -> Value:
         """Return a constant value."""
-        data = self.rng.integers(-128, 128, tuple(shape)).astype(np.int8)
+        low, high = np.iinfo(self.dtype).min, np.iinfo(self.dtype).max
+        data = self.rng.integers(low, high + 1, tuple(shape)).astype(self.dtype)
         key = self.writer.constant("c", data, scale=scale, zero_point=zero_point)
         return Value(key, tuple(shape), float(np.float32(scale)), zero_point, True)
 
@@ -146,6 +169,14 @@ class _Network:
         """Return another scale, not far away."""
         return scale * self.noise.choice((0.3, 0.77, 1.0, 1.3, 2.0))
 
+    def bias_dtype(self, axis: int, terms: int) -> type:
+        """Return a dtype for the bias where the output channel is `axis` of the filter."""
+        return np.int32
+
+    def can_become(self, value: Value, x: Value) -> bool:
+        """Whether QUANTIZE can give `value` the scale of `x`."""
+        return value.scale / x.scale < (1 << 13 if self.dtype is np.int16 else 1 << 21)
+
     def filter(
         self, shape: tuple[int, ...], axis: int, source: Value
     ) -> tuple[list[int | None], float]:
@@ -166,15 +197,18 @@ class _Network:
             key = self.writer.constant("filter", data, scale=scales, axis=axis)
             self.filters[shape] = key, scales
         channels = shape[axis]
+        terms = math.prod(shape) // channels
         bias = None
         if self.noise.random() < 0.8:
-            values = self.rng.integers(-3000, 3000, channels).astype(np.int32)
+            reach = self.spread * 40
+            values = self.rng.integers(-reach, reach, channels).astype(self.bias_dtype(axis, terms))
             if self.noise.random() < 0.2:  # so low or high that an activation clamps some always
-                values[self.rng.random(channels) < 0.4] *= 4000
+                most = (1 << 29) // reach if values.dtype == np.int32 else 4000
+                values[self.rng.random(channels) < 0.4] *= min(4000, most)
             bias = self.writer.constant("bias", values, scale=np.float32(source.scale) * scales)
-        spread = source.scale * float(scales.mean()) * 74 * 74
-        terms = math.prod(shape) // channels
-        return [key, bias], spread * math.sqrt(terms) / self.noise.choice((10, 50, 127))
+        spread = source.scale * float(scales.mean()) * 74 * self.spread
+        fine = self.noise.choice((10, 50, 127)) * self.spread / 74
+        return [key, bias], spread * math.sqrt(terms) / fine
 
     def _kill(self, data: np.ndarray, axis: int, scales: np.ndarray) -> None:
         """Leave filters of zeros and inputs that no filter reads, as training does."""
@@ -300,7 +334,7 @@ def _mean(network: _Network, x: Value) -> bool:
 
 
 def _reduce(network: _Network, x: Value) -> bool:
-    if len(x.shape) < 2:
+    if len(x.shape) < 2 or network.dtype is np.int16:
         return False
     count = network.noise.randint(1, min(2, len(x.shape) - 1))
     axes = sorted(network.noise.sample(range(1, len(x.shape)), count))
@@ -332,7 +366,7 @@ def _sum(network: _Network, x: Value) -> bool:
 
 def _product(network: _Network, x: Value) -> bool:
     other = _partner(network, x)
-    scale = network.near(x.scale * other.scale * 40)
+    scale = network.near(x.scale * other.scale * network.gain)
     y = network.result(x.shape, scale, network.zero_point())
     activation = network.noise.choice(_ACTIVATIONS)
     return network.op("MUL", [x, other], [y], "MulOptions", fusedActivationFunction=activation)
@@ -348,7 +382,8 @@ def _requantized(network: _Network, other: Value, x: Value) -> Value:
 
 
 def _extreme(network: _Network, x: Value) -> bool:
-    other = network.noise.choice([v for v in network.values if v.shape == x.shape])
+    fitting = [v for v in network.values if v.shape == x.shape and network.can_become(v, x)]
+    other = network.noise.choice(fitting)
     other = _requantized(network, other, x)
     y = network.like(x, x.shape)
     return network.op(network.noise.choice(("MINIMUM", "MAXIMUM")), [x, other], [y])
@@ -370,6 +405,8 @@ def _leaky_relu(network: _Network, x: Value) -> bool:
 
 
 def _hard_swish(network: _Network, x: Value) -> bool:
+    if network.dtype is np.int16:
+        return False
     if not 1e-4 < x.scale < 2:
         return False
     y = network.result(x.shape, network.near(x.scale), network.zero_point())
@@ -377,18 +414,18 @@ def _hard_swish(network: _Network, x: Value) -> bool:
 
 
 def _sigmoid(network: _Network, x: Value) -> bool:
-    if not x.scale > 1e-6:
+    if not 1e-6 < x.scale < network.most_scale:
         return False
-    builtin, scale, zero_point = network.noise.choice(
-        (("LOGISTIC", 1 / 256, -128), ("TANH", 1 / 128, 0))
-    )
-    return network.op(builtin, [x], [network.result(x.shape, scale, zero_point)])
+    builtin = network.noise.choice(("LOGISTIC", "TANH"))
+    return network.op(builtin, [x], [network.result(x.shape, *network.sigmoid_unit(builtin))])
 
 
 def _softmax(network: _Network, x: Value) -> bool:
-    if not x.shape or x.shape[-1] > 511 or not 1e-5 < x.scale < 20:  # TFLM aborts on some sums
+    if (
+        not x.shape or x.shape[-1] > 511 or not 1e-5 < x.scale < min(20, network.most_scale)
+    ):  # TFLM aborts on some sums
         return False
-    y = network.result(x.shape, 1 / 256, -128)
+    y = network.result(x.shape, *network.sigmoid_unit("SOFTMAX"))
     return network.op("SOFTMAX", [x], [y], "SoftmaxOptions", beta=1.0)
 
 
@@ -589,7 +626,7 @@ def _scaled(network: _Network, x: Value) -> bool:
     other = network.constant((), network.near(x.scale), network.zero_point())
     pair = [x, other] if network.noise.random() < 0.5 else [other, x]
     builtin, scale = network.noise.choice(
-        (("ADD", x.scale), ("SUB", x.scale), ("MUL", x.scale * other.scale * 40))
+        (("ADD", x.scale), ("SUB", x.scale), ("MUL", x.scale * other.scale * network.gain))
     )
     y = network.result(x.shape, network.near(2 * scale), network.zero_point())
     return network.op(builtin, pair, [y], f"{builtin.title()}Options")
@@ -601,7 +638,7 @@ def _squared(network: _Network, x: Value) -> bool:
     if network.noise.random() < 0.7 and _sigmoid(network, x):
         other = network.values[-1]
     builtin, scale = network.noise.choice(
-        (("ADD", x.scale + other.scale), ("MUL", x.scale * other.scale * 40))
+        (("ADD", x.scale + other.scale), ("MUL", x.scale * other.scale * network.gain))
     )
     y = network.result(x.shape, network.near(scale), network.zero_point())
     return network.op(builtin, [x, other], [y], f"{builtin.title()}Options")
@@ -615,3 +652,47 @@ _OPS: tuple[Callable[[_Network, Value], bool], ...] = (
     *(_transpose, _reshape, _expand, _squeeze, _constant),
     *(_block, _block, _block, _chain, _chain),
 )
+
+
+def _to_int8(network: _Network, x: Value) -> bool:
+    """End in an int8 value, which nothing but the model's output reads."""
+    key = network.writer.tensor("y8", x.shape, np.int8, scale=x.scale * 300, zero_point=-5)
+    network.writer.op("QUANTIZE", [x.key], [key])
+    network.read.add(x.key)
+    network.results.append(Value(key, x.shape, x.scale * 300, -5))
+    return True
+
+
+_Network.ops = _OPS
+
+
+class _Network16(_Network):
+    """A graph of int16 activations and int8 weights."""
+
+    dtype = np.int16
+    spread = 18_900
+    gain = 10_000
+    scales = (0.00002, 0.0003, 0.002)
+    most_scale = 2.0
+    ops = (*_OPS, _to_int8)
+
+    def zero_point(self) -> int:
+        return 0
+
+    def bias_dtype(self, axis: int, terms: int) -> type:
+        small = axis == 0 and terms < 200  # sums with an int32 bias have 32 bits
+        return np.int32 if small and self.noise.random() < 0.2 else np.int64
+
+    def sigmoid_unit(self, builtin: str) -> tuple[float, int]:
+        return 2.0**-15, 0
+
+    def source(self, shape: tuple[int, ...]) -> int:
+        if self.noise.random() < 0.8:
+            return super().source(shape)
+        scale = self.noise.choice((0.003, 0.05))
+        key = self.writer.tensor("x8", shape, np.int8, scale=scale, zero_point=-7)
+        wide = self.result(shape, scale / 250, 0)
+        self.writer.op("QUANTIZE", [key], [wide.key])
+        self.values.append(wide)
+        self.results.append(wide)
+        return key

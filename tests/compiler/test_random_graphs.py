@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 import single_op
-from random_graphs import random_graph
+from random_graphs import random_graph, random_graph_16x8
 
 from tinykit.board import CORES
 from tinykit.compiler import CompiledModel, compile_model, reference
@@ -92,6 +92,16 @@ def test_graph(seed: int, golden: Golden) -> None:
     _agree(data, golden, compiled)
 
 
+@pytest.mark.host
+@pytest.mark.parametrize("seed", range(12))
+def test_graph_16x8(seed: int, golden: Golden) -> None:
+    """The same with int16 activations."""
+    data = random_graph_16x8(random.Random(seed))
+    compiled = compile_model(data, CORES[CORES_TRIED[seed % 3]], MODES[seed // 3 % 3])
+    assert_no_overlap(compiled.plan)
+    _agree(data, golden, compiled)
+
+
 @pytest.mark.slow
 @pytest.mark.host
 @pytest.mark.timeout(3600)
@@ -100,12 +110,19 @@ def test_graph(seed: int, golden: Golden) -> None:
 )
 @hypothesis.given(
     noise=st.randoms(use_true_random=False),
+    draw=st.sampled_from([random_graph, random_graph_16x8]),
     core=st.sampled_from(CORES_TRIED),
     mode=st.sampled_from(MODES),
 )
-def test_any_graph(noise: random.Random, core: str, mode: str, golden: Golden) -> None:
+def test_any_graph(
+    noise: random.Random,
+    draw: Callable[[random.Random], bytes],
+    core: str,
+    mode: str,
+    golden: Golden,
+) -> None:
     """As above, for graphs that hypothesis draws, and shrinks when one fails."""
-    data = random_graph(noise)
+    data = draw(noise)
     compiled = compile_model(data, CORES[core], mode)  # type: ignore[arg-type]
     assert_no_overlap(compiled.plan)
     _agree(data, golden, compiled)

@@ -72,6 +72,7 @@ def sources(graph: Graph, plan: Plan, target: Target, macs: int) -> dict[str, st
         "copies": writer.copies(),
         "inputs": [writer.end(key, writable=True) for key in graph.inputs],
         "outputs": [writer.end(key, writable=False) for key in graph.outputs],
+        "cast_note": _cast_note(graph),
         "reset": writer.reset(),
         # last: the calls above fill the pool
         "constants": writer.pool.definitions(),
@@ -91,6 +92,15 @@ def kernel_headers(names: list[str]) -> dict[str, str]:
             found[name] = (KERNEL_DIR / name).read_text(encoding="utf-8")
             waiting.extend(_INCLUDE.findall(found[name]))
     return dict(sorted(found.items()))
+
+
+def _cast_note(graph: Graph) -> str:
+    """Return how the header says that an input or output is wider than a byte; "" when none is."""
+    ends = (graph.tensors[key].dtype for key in (*graph.inputs, *graph.outputs))
+    wide = next((dtype.name for dtype in ends if dtype.itemsize > 1), None)
+    if wide is None:
+        return ""
+    return f"\n * Aligned for its type: ({wide}_t *)(void *)tk_model_input(0)."
 
 
 @functools.cache

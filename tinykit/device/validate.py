@@ -199,7 +199,7 @@ def run_tensors(
         raise DataError(
             f"given arrays {[f'{x.dtype}{list(x.shape)}' for x in inputs]}; the model on the "
             f"device takes {hello.input_bytes} bytes for each row",
-            "the first axis counts the rows; quantized values (int8), as the model takes them",
+            "the first axis counts the rows; quantized values, as the model takes them",
         )
     rows = []
     for index in range(len(inputs[0])):

@@ -36,6 +36,7 @@ def run(
         When the device misbehaves or runs other firmware.
     """
     arrays = [_load(path) for path in inputs]
+    _check_types(project, inputs, arrays)
     with client(project) as device:
         plan = files.read_json(project.path(files.PLAN))
         check_firmware(device.hello(), plan["sha256"], project.board.id)
@@ -53,6 +54,18 @@ def run(
             np.save(file, typed)
         shapes.append(list(typed.shape))
     return {"rows": len(arrays[0]), "outputs": [str(path) for path in outputs], "shapes": shapes}
+
+
+def _check_types(project: Project, paths_: list[Path], arrays: list[NDArray[Any]]) -> None:
+    """Refuse arrays of another type than the inputs': their bytes would mean something else."""
+    graph = read_tflite(project.path(files.TFLITE).read_bytes())
+    tensors = [graph.tensors[key] for key in graph.inputs]
+    for path, array, tensor in zip(paths_, arrays, tensors, strict=False):
+        if array.dtype != tensor.dtype:
+            raise DataError(
+                f"{path} is {array.dtype}, the model's input {tensor.name!r} is {tensor.dtype}",
+                f"quantize it: round(value / scale) + zero point, then .astype(np.{tensor.dtype})",
+            )
 
 
 def _output_types(project: Project) -> list[tuple[tuple[int, ...], np.dtype[Any]]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from tinykit.compiler.ir import Graph, Op
-from tinykit.compiler.ops import Array, _moves, _reduce
+from tinykit.compiler.ops import Array, _legal, _moves, _reduce
 
 
 class ExtremeRule(_reduce.ReduceRule):
@@ -16,6 +16,7 @@ class ExtremeRule(_reduce.ReduceRule):
 
     def check(self, graph: Graph, op: Op) -> None:
         """Require one quantization on both sides."""
+        _legal.activation(graph, op)  # of int8
         source, result = _moves.moved(graph, op)
         self.check_shape(op, source, result)
 
