@@ -150,6 +150,8 @@ class _Network:
     ) -> bool:
         """Add an op; its outputs may be read from now on."""
         keys = [value.key if isinstance(value, Value) else value for value in inputs]
+        if values.get("fusedActivationFunction") and outputs[0].scale < 1e-8:
+            values["fusedActivationFunction"] = 0  # TFLM refuses a 6 that int32 cannot hold
         self.writer.op(builtin, keys, [value.key for value in outputs], options, **values)
         self.read.update(key for key in keys if key is not None)
         self.values += outputs
