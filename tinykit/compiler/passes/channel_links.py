@@ -41,7 +41,12 @@ def needed(graph: Graph, ranges: Mapping[int, Range], multiple: int = 1) -> dict
     for key in (*graph.inputs, *graph.outputs):
         if key in kept:
             kept[key][:] = True
-    while _follow(graph, ranges, kept) or _round_up(kept, multiple):
+    reads = {
+        op.outputs[0]: _reads(graph, op, ranges)
+        for op in graph.ops
+        if is_linear(graph, op) and op.inputs[0] in kept
+    }
+    while _follow(graph, reads, kept) or _round_up(kept, multiple):
         pass
     return kept
 
@@ -77,15 +82,25 @@ def absorbed(graph: Graph, op: Op, source: Range) -> Mask:
     return source.constant & (source.low == graph.tensors[op.inputs[0]].zero_point)
 
 
-def _follow(graph: Graph, ranges: Mapping[int, Range], kept: dict[int, Mask]) -> bool:
-    """Keep what kept channels are made of or tied to; return whether that is more than before."""
+def _reads(graph: Graph, op: Op, ranges: Mapping[int, Range]) -> Mask:
+    """Return which input channels each output of a linear op needs, bool (outputs, inputs)."""
+    assert op.inputs[0] is not None
+    used = (taps(graph, op) != 0).any(1)
+    return used & ~absorbed(graph, op, ranges[op.inputs[0]])
+
+
+def _follow(graph: Graph, reads: Mapping[int, Mask], kept: dict[int, Mask]) -> bool:
+    """Keep what kept channels are made of or tied to; return whether that is more than before.
+
+    reads : of each linear op, by its output, which inputs its outputs need.
+    """
     before = _count(kept)
     for op in (*reversed(graph.ops), *graph.ops):
-        source, result = op.inputs[0] if op.inputs else None, op.outputs[0]
-        if is_linear(graph, op):
-            if source in kept:
-                read = (taps(graph, op)[kept[result]] != 0).any((0, 1))
-                kept[source] |= read & ~absorbed(graph, op, ranges[source])
+        result = op.outputs[0]
+        if result in reads:
+            source = op.inputs[0]
+            assert source is not None
+            kept[source] |= reads[result][kept[result]].any(0)
             continue
         pairs = _ties(graph, op, kept)
         if pairs is None:  # it mixes channels
@@ -100,14 +115,15 @@ def _follow(graph: Graph, ranges: Mapping[int, Range], kept: dict[int, Mask]) ->
 
 
 def _round_up(kept: dict[int, Mask], multiple: int) -> bool:
-    """Keep more channels of the first value that has too few; return whether there is one."""
+    """Keep more channels of the values that have too few; return whether there was one."""
+    short = False
     for mask in kept.values():
         count = int(mask.sum())
         goal = min(mask.size, max(1, -(-count // multiple) * multiple))
         if count < goal:
             mask[np.flatnonzero(~mask)[: goal - count]] = True
-            return True
-    return False
+            short = True
+    return short
 
 
 def _count(kept: Mapping[int, Mask]) -> int:

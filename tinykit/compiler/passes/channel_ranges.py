@@ -87,11 +87,10 @@ def _look_up(graph: Graph, op: Op, sources: list[Range]) -> Range:
     rule = ops.rule(op)
     assert isinstance(rule, _lookup.LookupRule)
     table = rule.table(graph, op).astype(np.int64)
-    parts = [
-        table[low + 128 : high + 129]
-        for low, high in zip(sources[0].low, sources[0].high, strict=True)
-    ]
-    return Range(np.array([part.min() for part in parts]), np.array([part.max() for part in parts]))
+    bounds, which = np.unique([sources[0].low, sources[0].high], axis=1, return_inverse=True)
+    parts = [table[low + 128 : high + 129] for low, high in bounds.T]
+    lows, highs = (np.array([pick(part) for part in parts]) for pick in (np.min, np.max))
+    return Range(lows[which.reshape(-1)], highs[which.reshape(-1)])
 
 
 def _linear_range(graph: Graph, op: Op, low: Int64, high: Int64) -> Range:
