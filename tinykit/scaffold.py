@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import jinja2
@@ -27,6 +28,30 @@ def create(folder: Path, task: str, board_id: str, data: Path | None = None) -> 
     DataError
         When `data` is not a folder.
     """
+    if data is not None and not data.is_dir():
+        raise DataError(f"{data}: no such folder", "give the folder that holds one folder a word")
+    values = {
+        "task": task,
+        "data": str(data.resolve()) if data else "",
+        "hold_out": data is not None and not _has_test_speakers(data),
+    }
+    return render(folder, f"project_{task.replace('-', '_')}", board_id, values)
+
+
+def render(
+    folder: Path,
+    template: str,
+    board_id: str,
+    values: Mapping[str, object],
+    add: Callable[[Path], None] = lambda made: None,
+) -> Path:
+    """Make `folder` a project from `templates/<template>`; `add` puts more into it.
+
+    Raises
+    ------
+    UsageError
+        When the name does not suit, the folder exists, or there is no such template or board.
+    """
     name = folder.resolve().name
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,39}", name):
         raise UsageError(
@@ -35,19 +60,9 @@ def create(folder: Path, task: str, board_id: str, data: Path | None = None) -> 
     if folder.exists():
         raise UsageError(f"{folder} exists already", "choose another name")
     chosen = board.find(board_id)
-    if data is not None and not data.is_dir():
-        raise DataError(f"{data}: no such folder", "give the folder that holds one folder a word")
-    source = paths.share_dir("templates") / f"project_{task.replace('-', '_')}"
+    source = paths.share_dir("templates") / template
     if not source.is_dir():
-        raise UsageError(f"no template for task {task!r}")
-    values = {
-        "name": name,
-        "task": task,
-        "board": _board_value(board_id),
-        "board_name": chosen.name,
-        "data": str(data.resolve()) if data else "",
-        "hold_out": data is not None and not _has_test_speakers(data),
-    }
+        raise UsageError(f"no template {template!r}")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(source),
         undefined=jinja2.StrictUndefined,
@@ -56,12 +71,14 @@ def create(folder: Path, task: str, board_id: str, data: Path | None = None) -> 
         lstrip_blocks=True,
         autoescape=False,  # TOML and Markdown, not HTML
     )
+    own = {"name": name, "board": _board_value(board_id), "board_name": chosen.name}
     with paths.atomic_dir(folder) as temporary:
-        for template in sorted(environment.list_templates(extensions=["j2"])):
-            target = template.removesuffix(".j2")
+        for file in sorted(environment.list_templates(extensions=["j2"])):
+            target = file.removesuffix(".j2")
             target = "." + target.removeprefix("dot_") if target.startswith("dot_") else target
-            text = environment.get_template(template).render(values)
+            text = environment.get_template(file).render({**values, **own})
             (temporary / target).write_text(text, encoding="utf-8")
+        add(temporary)
     return folder
 
 

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 ORDER = (
-    *("doctor", "boards", "models", "new", "data", "run"),
+    *("doctor", "boards", "models", "new", "import", "data", "run", "export"),
     *("train", "compress", "quantize", "compile", "generate", "build", "flash", "test", "report"),
     *("evaluate", "bench", "profile", "stop"),
 )
@@ -59,6 +59,7 @@ from tinykit.cli import (  # noqa: E402
     data,  # noqa: F401
     doctor,  # noqa: F401
     evaluating,  # noqa: F401
+    interop,  # noqa: F401
     models,  # noqa: F401
     new,  # noqa: F401
     profile,  # noqa: F401

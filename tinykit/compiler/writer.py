@@ -224,3 +224,23 @@ class _Buffer:
         if vector is not None:
             tables.BufferAddData(builder, vector)
         return tables.BufferEnd(builder)
+
+
+def with_metadata(data: bytes, entries: Mapping[str, bytes]) -> bytes:
+    """Return a .tflite, one that `read_tflite` accepts, with metadata added or replaced."""
+    import flatbuffers
+
+    tables = schema.module()
+    model = tables.ModelT.InitFromObj(tables.Model.GetRootAs(data, 0))
+    buffers = [b"" if b.data is None else bytes(bytearray(b.data)) for b in model.buffers]
+    kept = [m for m in model.metadata or [] if m.name.decode() not in entries]
+    for name, value in entries.items():
+        entry = tables.MetadataT()
+        entry.name, entry.buffer = name, len(buffers)
+        buffers.append(value)
+        kept.append(entry)
+    model.metadata = kept
+    model.buffers = [_Buffer(content) for content in buffers]
+    builder = flatbuffers.Builder(len(data))
+    builder.Finish(model.Pack(builder), schema.FILE_IDENTIFIER)
+    return bytes(builder.Output())

@@ -1,0 +1,1 @@
+"""Models of other kits: their manifests, read and written."""
