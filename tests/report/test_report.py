@@ -14,7 +14,8 @@ from report_sample import CONFUSION, LABELS, manifests, write
 from tinykit import report
 from tinykit.errors import DataError
 from tinykit.project import Project
-from tinykit.report.charts import memory, ops, training
+from tinykit.report import page
+from tinykit.report.charts import det, memory, ops, training
 from tinykit.report.figures import FLASH, RAM
 
 
@@ -269,3 +270,51 @@ def test_accuracy_on_part_of_the_clips_is_not_compared_with_that_on_all(made: Pr
     write(made, contents)
     found = figure(made, "accuracy_device").note
     assert found == "20 of the test clips; host on the same: 95.0 %"
+
+
+LISTENING = {
+    "stream": "long.wav",
+    "sha256": "e" * 64,
+    "duration_s": 3600.0,
+    "keywords": 40,
+    "false_reject_rate": 0.1,
+    "false_accepts": 1,
+    "false_accepts_per_hour": 1.0,
+    "operating": [
+        {"limit_per_hour": 0.5, "threshold": 400, "rate": 0.15, "low": 0.05, "high": 0.3},
+        {"limit_per_hour": 0.1, "threshold": None, "rate": 1.0, "low": 1.0, "high": 1.0},
+    ],
+    "curve": [[0.0, 0.5], [1.0, 0.1], [30.0, 0.0]],
+    "latency": {"median_s": 0.2, "p90_s": 0.4, "worst_s": 0.9},
+    "by_label": [{"group": "go", "events": 40, "missed": 4}],
+    "by_snr": [],
+    "device": {"board": "mps2-an386", "detections": 37, "exact": True},
+}
+
+
+def test_listening_is_shown_with_its_curve(made: Project) -> None:
+    """What `tinykit evaluate` found: misses with their interval, delay, the device's agreement."""
+    sha256 = manifests()["plan"]["sha256"]
+    write(made, {"listening": LISTENING | {"model_sha256": sha256}})
+    text = page.render(report.gather(made))
+    assert "15.0%, 95 % of bootstrap replicates 5.0% to 30.0%" in text
+    assert "mps2-an386 reported the same detections" in text
+    assert "median 0.20 s" in text
+    assert "Misses against false accepts per hour" in text
+
+
+def test_listening_of_another_model_is_not_shown(made: Project) -> None:
+    """The model was changed after the evaluation."""
+    write(made, {"listening": LISTENING | {"model_sha256": "0" * 64}})
+    assert "Misses against false accepts per hour" not in page.render(report.gather(made))
+
+
+def test_curve_falls_from_left_to_right() -> None:
+    """More false accepts allowed, fewer misses; none at all has its place at the left edge."""
+    drawn = det.draw(LISTENING["curve"], LISTENING["operating"])
+    line = ElementTree.fromstring(drawn).find("{http://www.w3.org/2000/svg}polyline")
+    assert line is not None
+    points = [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
+    assert [x for x, _ in points] == sorted(x for x, _ in points)
+    assert [y for _, y in points] == sorted(y for _, y in points)
+    assert points[0][0] == det.LEFT and points[-1][0] == det.RIGHT

@@ -89,6 +89,7 @@ class Recording:
         fitted = self.project.path(files.DECISION).exists()
         late = tables.latency(heard, events, matching)
         return {
+            "model_sha256": files.read_json(self.project.path(files.PLAN))["sha256"],
             "stream": str(self.stream),
             "sha256": paths.sha256_file(self.stream),
             "duration_s": self.duration_s,

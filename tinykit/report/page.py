@@ -52,7 +52,7 @@ def _charts(document: Document) -> dict[str, str]:
     evaluation = document.manifests["quantize"].get("evaluation")
     epochs = document.manifests["train"].get("epochs")
     charts = {"confusion": "", "training": "", "memory": "", "ops": "", "det": ""}
-    listening = document.manifests["listening"]
+    listening = _heard(document)
     if listening.get("curve"):
         charts["det"] = det.draw(listening["curve"], listening["operating"])
     if evaluation:
@@ -131,8 +131,15 @@ def _training(document: Document) -> dict[str, str]:
     }
 
 
-def _listening(document: Document) -> dict[str, Any] | None:
+def _heard(document: Document) -> dict[str, Any]:
+    """Return the evaluation over a recording; nothing when it was of another model."""
     found = document.manifests["listening"]
+    own = found.get("model_sha256") == document.manifests["plan"].get("sha256")
+    return found if own else {}
+
+
+def _listening(document: Document) -> dict[str, Any] | None:
+    found = _heard(document)
     if not found:
         return None
     late = found.get("latency")
