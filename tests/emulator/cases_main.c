@@ -1,7 +1,8 @@
 /* Runs models on an emulated Cortex-M: the vector table, and a main() that leaves its results in a file on the host.
  *
- * `cases`, `inputs` and the linker script come from firmware.py. Before each inference a model's arena is filled with
- * noise, so that nothing can rely on what was left there; guards between arenas tell who writes outside his own.
+ * `cases`, `inputs` and the linker script come from firmware.py. Before each inference a model's arena and state are
+ * filled with noise and the model is reset, so that nothing can rely on what was left there (only before the first one,
+ * where the state is to be kept); guards between arenas tell who writes outside his own.
  * The results are, per inference: the outputs, then the instructions as ticks of the timer, uint32.
  * Semihosting: Arm IHI 0100, "Semihosting for AArch32 and AArch64". */
 #include "cases.h"
@@ -68,11 +69,13 @@ static void run(const tk_case *it, uint32_t number)
     for (uint32_t row = 0; row < it->rows; row++) {
         guard(it->arena - CASE_GUARD_BYTES, 0, number);
         guard(it->arena_end, 0, number);
-        for (uint8_t *byte = it->arena; byte != it->arena_end; byte++) {
-            noise = noise * 1664525u + 1013904223u;
-            *byte = (uint8_t)(noise >> 24);
+        if (row == 0 || !it->stateful) {
+            for (uint8_t *byte = it->arena; byte != it->arena_end; byte++) {
+                noise = noise * 1664525u + 1013904223u;
+                *byte = (uint8_t)(noise >> 24);
+            }
+            it->reset();
         }
-        it->reset();
         for (int i = 0; it->input_bytes[i] != 0; i++) {
             memcpy(it->input(i), from, it->input_bytes[i]);
             from += it->input_bytes[i];

@@ -49,10 +49,14 @@ Rows = list[NDArray[np.generic]]
 
 @dataclass(frozen=True)
 class Case:
-    """A model and the inputs to run it on: an array per input, the rows stacked."""
+    """A model and the inputs to run it on: an array per input, the rows stacked.
+
+    Each row starts from a reset, unless the model is to keep its state from row to row.
+    """
 
     model: CompiledModel
     inputs: Sequence[NDArray[np.int8]]
+    keep_state: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,7 @@ def _write_program(cases: Sequence[Case], board: Board, folder: Path) -> None:
         table.append(
             f"{{{name}reset, {name}input, {name}invoke, {name}output, "
             f"{{{sizes[0]}}}, {{{sizes[1]}}}, {rows}, inputs + {len(blob)}, "
-            f"case{number}_arena, case{number}_end}},"
+            f"case{number}_arena, case{number}_end, {int(case.keep_state)}}},"
         )
         blob += b"".join(values[row].tobytes() for row in range(rows) for values in case.inputs)
         arenas.append(
@@ -203,6 +207,7 @@ typedef struct {
     uint32_t rows;
     const uint8_t *inputs;
     uint8_t *arena, *arena_end;
+    int stateful;
 } tk_case;
 """
 
