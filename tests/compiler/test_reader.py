@@ -11,6 +11,7 @@ import pytest
 import single_op
 
 from tinykit.compiler import flatfile, reference, schema
+from tinykit.compiler.golden import Golden
 from tinykit.compiler.reader import read_tflite
 from tinykit.compiler.writer import TfliteWriter
 from tinykit.errors import ModelError
@@ -417,3 +418,26 @@ def test_illegal_ops_are_refused(name: str) -> None:
     error = refusal(build())
     assert expected in error.message
     assert error.message.startswith("op 0 ")
+
+
+LSTM_VARIANTS: dict[str, tuple[dict[int, int], str]] = {  # position of an input: what is there
+    "coupled-gates": ({1: -1, 5: -1, 12: -1}, "coupled input and forget gates are not supported"),
+    "peephole": ({9: 5, 10: 5, 11: 5}, "peephole is not supported"),
+    "projection": ({16: 5}, "projection is not supported"),
+    "layer-normalization": ({20: 5}, "layer normalization is not supported"),
+}
+
+
+@pytest.mark.parametrize("name", LSTM_VARIANTS)
+def test_lstm_variants_are_refused_by_name(name: str) -> None:
+    """Those that the golden interpreter does not run: nothing could prove them."""
+    inputs, message = LSTM_VARIANTS[name]
+
+    def rewire(model: Any) -> None:
+        (op,) = model.subgraphs[0].operators
+        op.inputs = np.array([inputs.get(i, key) for i, key in enumerate(op.inputs)], np.int32)
+
+    data = edited(single_op.lstm(), rewire)
+    assert message in refusal(data).message
+    with Golden(single_op.lstm()) as golden, pytest.raises(ModelError, match="golden interpreter"):
+        golden.load(data)

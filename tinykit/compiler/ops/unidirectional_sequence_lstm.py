@@ -24,6 +24,7 @@ HIDDEN, CELL = 18, 19
 
 _LEFT_OUT = {9: "peephole", 10: "peephole", 11: "peephole", 16: "projection", 17: "projection"}
 _LEFT_OUT |= {position: "layer normalization" for position in range(20, 24)}
+_PLAIN_HINT = "the golden interpreter does not run it either: use a plain LSTM layer"
 _TANH = 4  # in the schema
 _GATE_SCALE = 2.0**-12  # of the sums that the gates' functions read
 _UNIT_SCALE = 2.0**-15  # of what they give
@@ -74,7 +75,9 @@ class _Rule(OpRule):
         _legal.arity(op, 20, 24, outputs=3)
         for position, role in _LEFT_OUT.items():
             if position < len(op.inputs) and op.inputs[position] is not None:
-                _legal.refuse(op, f"{role} is not supported", "use a plain LSTM layer")
+                _legal.refuse(op, f"{role} is not supported", _PLAIN_HINT)
+        if None in (op.inputs[1], op.inputs[5]):
+            _legal.refuse(op, "coupled input and forget gates are not supported", _PLAIN_HINT)
         source = _legal.activation(graph, op, dtypes=_legal.ACTIVATIONS)
         result = _legal.output(graph, op, _legal.ACTIVATIONS)
         hidden = _legal.activation(graph, op, HIDDEN, "hidden state", _legal.ACTIVATIONS)
