@@ -28,6 +28,7 @@ class Project(_Table, frozen=True, kw_only=True):
 
 
 Percent = Annotated[float, msgspec.Meta(ge=0, le=90)]
+Many = Annotated[float, msgspec.Meta(ge=0, le=10_000)]  # a wake word meets far more other speech
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -46,8 +47,8 @@ class Data(_Table, frozen=True, kw_only=True):
     )
     unknown_words: list[str] = msgspec.field(default_factory=list)  # to reject; default: all others
     silence_percent: Percent = 10.0  # of the clips of `words`, per split; 0: no such class
-    unknown_percent: Percent = 10.0
-    unknown_training_percent: Percent | None = None  # of the training split; default: the same
+    unknown_percent: Many = 10.0
+    unknown_training_percent: Many | None = None  # of the training split; default: the same
     test_speakers_percent: Percent = 0.0  # of the training speakers, moved to testing
     validation_speakers_percent: Percent = 0.0  # likewise, moved to validation
     voices: Annotated[int, msgspec.Meta(ge=3)] = 60  # synthetic: no voice is in two splits

@@ -19,7 +19,7 @@ def _load(folder: Path, text: str) -> config.Config:
     ("table", "line", "key"),
     [
         ("data", "silence_percent = -1.0", "silence_percent"),
-        ("data", "unknown_percent = 100.0", "unknown_percent"),
+        ("data", "unknown_percent = 20_000.0", "unknown_percent"),
         ("data", "test_speakers_percent = 95.0", "test_speakers_percent"),
         ("data", "words = []", "words"),
         ("data", "voices = 2", "voices"),

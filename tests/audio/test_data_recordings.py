@@ -107,6 +107,13 @@ def test_speakers_can_be_held_out_of_training(tmp_path: Path) -> None:
     assert sum(sizes) == 60 and min(sizes) >= 4 and all(size % 2 == 0 for size in sizes)
 
 
+def test_a_class_that_is_not_wanted_is_not_missed(listed: Path) -> None:
+    """Without an unknown class, nothing is said about too few clips of it."""
+    dataset = _load(listed, unknown_percent=0, silence_percent=0)
+    assert dataset.labels == ("go",)
+    assert not any("unknown" in note for note in dataset.notes)
+
+
 def test_a_missing_word_gets_a_suggestion(listed: Path) -> None:
     """The nearest label is named."""
     with pytest.raises(DataError, match="no recordings of `gos`") as caught:

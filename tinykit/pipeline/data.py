@@ -78,7 +78,7 @@ def as_project(path: Path) -> Config:
             source="recordings",
             path=str(path.resolve()),
             words=words,
-            unknown_percent=90.0 if len(words) < len(labels) else 0.0,
+            unknown_percent=10_000.0 if len(words) < len(labels) else 0.0,
             silence_percent=0.0,
         ),
     )

@@ -119,7 +119,8 @@ def load(data: Data, spec: FeatureSpec, folder: Path, progress: Progress = silen
         if done % 100 == 0 or done == len(speech):
             progress("check recordings", done, len(speech))
     wanted = list(clips)
-    clips += drawing.unknown(wanted, spoken, data, notes)
+    if UNKNOWN in labels:
+        clips += drawing.unknown(wanted, spoken, data, notes)
     noise = _noise(rows, base, folder, data, spec, notes)
     if SILENCE in labels:
         clips += silence_clips(wanted, noise, data, labels.index(SILENCE))
