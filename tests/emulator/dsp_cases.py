@@ -231,6 +231,31 @@ def int16() -> Cases:
         ),
         "conv2d-int16-dsp-int32-bias": ("conv2d_s16", int16_cases.conv2d(bias_type=np.int32)),
     }
+    plane = "depthwise_conv2d_s16_dsp"
+    for size in ((3, 3), (1, 1), (2, 4), (3, 1), (1, 3), (4, 2), (5, 5), (3, 7)):
+        for stride in (1, 2):
+            made[f"depthwise_conv2d-int16-{size[0]}x{size[1]}-{stride}"] = (
+                plane,
+                int16_cases.depthwise_conv2d((1, 8, 7, 3), size, stride=(stride, stride)),
+            )
+    made |= {
+        "depthwise_conv2d-int16-dsp-valid": (
+            plane,
+            int16_cases.depthwise_conv2d((1, 9, 7, 5), (3, 5), padding="VALID"),
+        ),
+        "depthwise_conv2d-int16-dsp-dilated": (
+            plane,
+            int16_cases.depthwise_conv2d((1, 9, 7, 4), (3, 3), dilation=(2, 1)),
+        ),
+        "depthwise_conv2d-int16-dsp-lowest": (
+            plane,
+            int16_cases.depthwise_conv2d((1, 6, 5, 4), weights="lowest", activation="relu"),
+        ),
+        "depthwise_conv2d-int16-dsp-too-wide": (
+            "depthwise_conv2d_by_channel_s16",
+            int16_cases.depthwise_conv2d((1, 6, 5, 4), dilation=(1, 2)),
+        ),
+    }
     for units in (1, 3, 4, 6):
         for depth in (1, 4, 7, 18):
             made[f"fully_connected-int16-{depth}-{units}"] = (

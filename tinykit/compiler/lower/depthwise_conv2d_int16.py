@@ -28,8 +28,19 @@ from tinykit.compiler.ops import Array
 _CHANNEL_AXIS = 3  # of the filter: (1, H, W, C)
 
 
-def _call(graph: Graph, op: Op, function: str, at: Params, filters: Array) -> Call:
+def params(graph: Graph, op: Op, at: Params) -> Params:
+    """Return the initialisers of `tk_depthwise_conv2d_s16_params`; `at` is its window."""
     height, width = depthwise_conv2d.plane(graph, op)
+    return {
+        "at": at,
+        "multiplicity": op.attrs.multiplier,
+        "plane_h": height,
+        "plane_w": width,
+        "to": _linear_int16.output_stage(graph, op),
+    }
+
+
+def _call(graph: Graph, op: Op, function: str, at: Params, filters: Array) -> Call:
     return Call(
         function,
         (
@@ -40,13 +51,7 @@ def _call(graph: Graph, op: Op, function: str, at: Params, filters: Array) -> Ca
             Output(),
         ),
         "tk_depthwise_conv2d_s16_params",
-        {
-            "at": at,
-            "multiplicity": op.attrs.multiplier,
-            "plane_h": height,
-            "plane_w": width,
-            "to": _linear_int16.output_stage(graph, op),
-        },
+        params(graph, op, at),
     )
 
 
