@@ -299,12 +299,12 @@ def test_works_from_an_installed_package_in_an_empty_folder(tmp_path, root):
 @pytest.mark.parametrize("name", EMULATED)
 @pytest.mark.emulator
 def test_hardware_layer_and_applications_compile_without_a_warning(tmp_path, name):
-    """All of src/ is C99 that the strictest warnings accept."""
+    """All of src/, and what listens, is C99 that the strictest warnings accept."""
     project = tiny_model.keyword_spotter(name)
     render(project, tmp_path)
     chosen = project.board
     (tmp_path / "tk_firmware_id.h").write_text('#define TK_FIRMWARE_ID "0"\n')
-    libraries = ("lib/tk_model", "lib/tk_features", "lib/tk_harness")
+    libraries = ("lib/tk_model", "lib/tk_features", "lib/tk_harness", "lib/tk_listener")
     folders = ("", "include", f"boards/{name}", *libraries)
     flags = ["-std=c99", *STRICT_FLAGS, "-Werror", "-fsyntax-only"]
     hal = tmp_path / "src/hal/bare_metal"
@@ -312,6 +312,7 @@ def test_hardware_layer_and_applications_compile_without_a_warning(tmp_path, nam
     sources = [*(tmp_path / "src").glob("*.c"), *hal.glob("*.c")]
     sources += (hal / chosen.processor.architecture.name).glob("*.c")
     sources += [hal / f"uart/{chosen.hal.uart}.c", hal / f"timer/{chosen.hal.timer}.c"]
+    sources.append(tmp_path / "lib/tk_listener/tk_listener.c")
     assert len(sources) == 11
     subprocess.run(
         [
