@@ -38,7 +38,9 @@ harness is in none of them.
 
 The peer's figures were measured in the same way with the same compiler and stand in
 `benchmarks/peers.toml`; its RAM is arena + stack, its flash is the runtime's code + the model. A
-ratio below 1 means that tinykit needs less.
+ratio below 1 means that tinykit needs less. Public models that are not here (`resnet8`, `rnnoise`,
+`micronet_kws_m`, ...) are look-alikes by `scripts/lookalikes.py`: layers of the same kinds and like
+sizes, random weights. The peer's figures are of the real ones, whose weights may take other flash.
 """
 
 
