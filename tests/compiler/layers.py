@@ -100,6 +100,7 @@ class Layers:
             "MUL": "MulOptions",
             "CONCATENATION": "ConcatenationOptions",
             "MEAN": "ReducerOptions",
+            "REDUCE_MAX": "ReducerOptions",
             "STRIDED_SLICE": "StridedSliceOptions",
         }.get(builtin, "")
         self.writer.op(builtin, sources, [result], table, **options)

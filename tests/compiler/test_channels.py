@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import single_op
 from layers import SAME, VALID, Layers
 from test_passes import same
@@ -103,7 +104,8 @@ def test_concatenated_channels_keep_their_places() -> None:
     same(graph, drop(graph))
 
 
-def test_pools_slices_means_and_tables_pass_channels_on() -> None:
+@pytest.mark.parametrize("reduction", ["MEAN", "REDUCE_MAX"])
+def test_pools_slices_means_and_tables_pass_channels_on(reduction: str) -> None:
     """Ops that take each channel by itself hand the gap on to the dense layer behind them."""
     net = Layers(1, 6, 4, 3)
     x = net.conv(net.x, 8, zeros=(0, 3, 5, 6), bias=EIGHT)
@@ -112,7 +114,7 @@ def test_pools_slices_means_and_tables_pass_channels_on() -> None:
     edges = [net.integers(*values) for values in ((0, 1, 0, 0), (1, 3, 3, 8), (1, 1, 1, 1))]
     x = net.op("STRIDED_SLICE", [x, *edges], (1, 2, 3, 8))
     x = net.op("RELU", [x], (1, 2, 3, 8))
-    x = net.op("MEAN", [x, net.integers(1)], (1, 3, 8), keepDims=0)
+    x = net.op(reduction, [x, net.integers(1)], (1, 3, 8), keepDims=0)
     graph = net.graph(net.dense(x, 5))
     assert widths(drop(graph)) == [4, 4, 4, 4, 4, 5]
     same(graph, drop(graph))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tinykit.compiler import ops
 from tinykit.compiler.ir import Graph, Op
-from tinykit.compiler.ops import _binary, _linear, _lookup, _slices, _window
+from tinykit.compiler.ops import _binary, _linear, _lookup, _reduce, _slices, _window
 from tinykit.compiler.passes.channel_ranges import Range, channels
 
 Mask = NDArray[np.bool_]
@@ -180,6 +180,6 @@ def keeps_channels(graph: Graph, op: Op) -> bool:
         whole = (0, channels(source), 1)
         kept_axis = len(result.shape) == len(source.shape) or channels(source) > 1
         return kept_axis and (attrs.start[-1], attrs.size[-1], attrs.stride[-1]) == whole
-    if op.kind == "mean":
+    if isinstance(rule, _reduce.ReduceRule):
         return len(source.shape) - 1 not in attrs.axes
     return op.kind == "pad" and not attrs.before[-1] and not attrs.after[-1]

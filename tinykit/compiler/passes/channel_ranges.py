@@ -183,6 +183,13 @@ def _mean(graph: Graph, op: Op, sources: list[Range]) -> Range:
     return Range(np.clip(low + zero_point, *limits), np.clip(high + zero_point, *limits))
 
 
+def _extreme(graph: Graph, op: Op, sources: list[Range]) -> Range:
+    assert op.inputs[0] is not None
+    if len(graph.tensors[op.inputs[0]].shape) - 1 not in op.attrs.axes:
+        return sources[0]
+    return sources[0].every(channels(graph.tensors[op.outputs[0]]))
+
+
 def _padded(graph: Graph, op: Op, sources: list[Range]) -> Range:
     result = graph.tensors[op.outputs[0]]
     if not op.attrs.before:
@@ -224,6 +231,7 @@ _RULES: dict[str, Callable[[Graph, Op, list[Range]], Range]] = {
     **dict.fromkeys(("add", "sub", "mul", "minimum", "maximum"), _corners),
     **dict.fromkeys(("average_pool2d", "max_pool2d"), _pooled),
     "mean": _mean,
+    **dict.fromkeys(("reduce_max", "reduce_min"), _extreme),
     "pad": _padded,
     "concatenation": _concatenated,
     **dict.fromkeys(("slice", "strided_slice"), _sliced),
