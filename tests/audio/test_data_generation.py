@@ -123,6 +123,13 @@ def test_one_voice_is_for_training(tmp_path: Path, program: str) -> None:
         synthesize(msgspec.structs.replace(settings, voices=[]), tmp_path / "p")
 
 
+def test_a_failed_attempt_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A word without a sound does not claim the folder for its settings."""
+    with pytest.raises(ConfigError, match="no sound"):
+        synthesize(Settings(word="..."), tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
 def test_names_of_files() -> None:
     """Letters and digits stay; what a file system may dislike does not."""
     assert slug("Hey, Lumen!") == "hey_lumen" and slug("../a b") == "a_b" and slug("?") == "sound"

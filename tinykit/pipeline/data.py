@@ -117,6 +117,7 @@ def record(
     folder: Path, word: str, speaker: str, seconds: float, split: Split, rate_hz: int = 16000
 ) -> Path:
     """Record once from the microphone, check it and put it into a folder; return the file."""
+    own_voice.check(folder, word, speaker, split)  # before anybody speaks
     samples = microphone.record(seconds, rate_hz)
     microphone.check(samples)
     return own_voice.add(folder, word, speaker, samples, rate_hz, split)

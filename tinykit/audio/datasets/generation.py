@@ -126,6 +126,7 @@ def synthesize(settings: Settings, folder: Path, progress: Progress = silent) ->
             near = [one for one in near if not one.text.startswith("[[")]
         lines = list(plan(settings, voices, near))
         engine = _Engine(settings, speaker, program, accents, spec)
+        paths.write_text(folder / SETTINGS, _written(settings))
         entries = []
         for done, line in enumerate(lines, 1):
             path = folder / line.path
@@ -143,16 +144,18 @@ def _kept(settings: Settings, folder: Path) -> list[Entry]:
     """Return the rows of what people recorded; check that the rest is of the same settings."""
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder}: not a folder")
-    marks, path = json.dumps(msgspec.to_builtins(settings), indent=1) + "\n", folder / SETTINGS
-    if path.is_file() and path.read_text() != marks:
+    path = folder / SETTINGS
+    if path.is_file() and path.read_text() != _written(settings):
         raise DataError(
             f"{folder}: holds speech that was synthesized with other settings ({SETTINGS})",
             "use another folder, or remove this one",
         )
     listed = manifest.find(folder)
-    kept = [row for row in manifest.read(listed) if not row.synthetic] if listed else []
-    paths.write_text(path, marks)
-    return kept
+    return [row for row in manifest.read(listed) if not row.synthetic] if listed else []
+
+
+def _written(settings: Settings) -> str:
+    return json.dumps(msgspec.to_builtins(settings), indent=1) + "\n"
 
 
 def plan(

@@ -15,6 +15,24 @@ from tinykit.audio.split import Split, check_speakers
 from tinykit.errors import ConfigError
 
 
+def check(folder: Path, label: str, speaker: str, split: Split) -> list[Entry]:
+    """Return the rows of the folder's manifest, after checking that one more of `speaker` fits.
+
+    Raises
+    ------
+    ConfigError
+        When there is no label or speaker.
+    DataError
+        When the speaker is already in another split, or the manifest is wrong.
+    """
+    if not label.strip() or not speaker.strip() or speaker.lower() in manifest.NOBODY:
+        raise ConfigError("a recording needs a word and the name of who speaks it")
+    listed = manifest.find(folder)
+    rows = manifest.read(listed) if listed else []
+    check_speakers([*((row.voice, row.split) for row in rows if row.split), (speaker, split)])
+    return rows
+
+
 def add(
     folder: Path,
     label: str,
@@ -38,16 +56,10 @@ def add(
 
     Raises
     ------
-    ConfigError
-        When there is no label or speaker.
-    DataError
-        When the speaker is already in another split, or the manifest is wrong.
+    ConfigError, DataError
+        As `check` does.
     """
-    if not label.strip() or not speaker.strip() or speaker.lower() in manifest.NOBODY:
-        raise ConfigError("a recording needs a word and the name of who speaks it")
-    listed = manifest.find(folder)
-    rows = manifest.read(listed) if listed else []
-    check_speakers([*((row.voice, row.split) for row in rows if row.split), (speaker, split)])
+    listed, rows = manifest.find(folder), check(folder, label, speaker, split)
     taken = {row.path for row in rows}
     number = 0
     while (path := f"{slug(label)}/{slug(speaker)}_nohash_{number}.wav") in taken or (
