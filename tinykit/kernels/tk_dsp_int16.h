@@ -46,8 +46,8 @@ TK_INLINE const uint32_t *tk_dsp_four_rows_s16(const uint32_t *q, const int16_t 
 {
     int32_t acc[4] = {(int32_t)q[0], (int32_t)q[1], (int32_t)q[2], (int32_t)q[3]};
     q += 4;
-    TK_ROLLED
-    for (int32_t k = depth / 4; k > 0; k--, x += 4, q += 4) {
+    TK_UNROLLED
+    for (int32_t k = 0; k < depth / 4; k++, x += 4, q += 4) {
         tk_dsp_four_rows_step(q, tk_pair_s16(x), acc);
         tk_dsp_four_rows_step(q + 2, tk_pair_s16(x + 2), acc);
     }
