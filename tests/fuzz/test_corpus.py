@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import damage
+import int16_cases
 import pytest
 import single_op
 
@@ -38,7 +39,8 @@ def test_corpus(core: str) -> None:
 def test_damaged_fields() -> None:
     """Models whose fields were changed: some are models still, most are refused."""
     noise = random.Random(0)
-    models = [data for data in single_op.cases().values() if len(data) < 4000]
+    cases = single_op.cases() | int16_cases.cases()
+    models = [data for data in cases.values() if len(data) < 4000]
     found = [damage.sites(data) for data in models]
     accepted = 0
     for _ in range(600):
