@@ -7,13 +7,13 @@ import numpy as np
 import single_op
 
 CONV = "conv2d_s8_dsp"
-DEPTHWISE_3X3 = "depthwise_conv2d_3x3_s8_dsp"
-DEPTHWISE_PLANE = "depthwise_conv2d_plane_s8_dsp"
+DEPTHWISE = "depthwise_conv2d_s8_dsp"
 DEPTHWISE_COLUMN = "depthwise_conv2d_column_s8_dsp"
 DENSE, DENSE_WIDE = "fully_connected_s8_dsp", "fully_connected_wide_s8_dsp"
 LSTM = "lstm_s8_dsp"
-SUM = "sum_s8_dsp"
-POOL = "average_pool2d_s8_dsp"
+BINARY = "binary_s8_dsp"
+MEAN = "mean_s8_dsp"
+POOL = "pool2d_s8_dsp"
 
 Cases = dict[str, tuple[str, bytes]]  # name: kernel, model
 
@@ -77,26 +77,26 @@ def _depthwise() -> Cases:
                 if padding == "SAME" and -(-height // stride) < 2:
                     continue
                 made[f"depthwise_conv2d-3x3-{height}x{width}-{stride}-{padding}"] = (
-                    DEPTHWISE_3X3,
+                    DEPTHWISE,
                     build((1, height, width, 8), stride=(stride, stride), padding=padding),
                 )
     for activation, zero in (("relu", -128), ("relu", 7), ("relu6", -100), ("relu_n1_to_1", 0)):
         made[f"depthwise_conv2d-3x3-{activation}-{zero}"] = (
-            DEPTHWISE_3X3,
+            DEPTHWISE,
             build((1, 6, 5, 4), zero_point=zero, activation=activation, source=(0.05, -128)),
         )
     for size in ((5, 5), (3, 1), (1, 3), (2, 2), (4, 1), (7, 3), (1, 5), (6, 1)):
         for stride in (1, 2):
             made[f"depthwise_conv2d-{size[0]}x{size[1]}-{stride}"] = (
-                DEPTHWISE_PLANE,
+                DEPTHWISE,
                 build((1, 8, 7, 4), size, stride=(stride, stride)),
             )
         if size[0] != 1:
             made[f"depthwise_conv2d-{size[0]}x{size[1]}-valid"] = (
-                DEPTHWISE_PLANE,
+                DEPTHWISE,
                 build((1, 9, 7, 8), size, padding="VALID", weights="extreme", source=(0.05, 127)),
             )
-    made["depthwise_conv2d-5x5-large"] = (DEPTHWISE_PLANE, build((1, 14, 13, 64), (5, 5)))
+    made["depthwise_conv2d-5x5-large"] = (DEPTHWISE, build((1, 14, 13, 64), (5, 5)))
     for image, size, dilation in (  # one output, as at the end of a stream
         ((1, 15, 1, 40), (15, 1), (1, 1)),
         ((1, 9, 1, 8), (5, 1), (2, 1)),
@@ -118,10 +118,24 @@ def _depthwise() -> Cases:
                     weights="extreme" if size[1] == 3 else "random",
                 ),
             )
-    made["depthwise_conv2d-mixed-strides"] = (
-        DEPTHWISE_PLANE,
-        build((1, 9, 9, 4), (3, 3), stride=(1, 2)),
-    )
+    for name, image, size, options in (
+        ("mixed-strides", (1, 9, 9, 4), (3, 3), {"stride": (1, 2)}),
+        ("stride-3", (1, 17, 14, 3), (3, 3), {"stride": (3, 3)}),
+        ("two-taps-stride-2", (1, 27, 14, 7), (2, 1), {"stride": (2, 2), "padding": "VALID"}),
+        ("stride-4-5", (1, 21, 18, 2), (5, 2), {"stride": (4, 5)}),
+        ("time-in-width", (1, 1, 23, 6), (1, 9), {}),
+        ("dilated", (1, 11, 13, 5), (3, 3), {"dilation": (2, 3)}),
+        ("dilated-time", (1, 40, 1, 4), (5, 1), {"dilation": (8, 1)}),
+        ("dilated-across", (1, 20, 9, 3), (5, 1), {"dilation": (4, 1), "stride": (1, 3)}),
+        ("multiplier", (1, 8, 7, 3), (3, 3), {"multiplier": 3}),
+        ("one-channel", (1, 9, 6, 1), (4, 3), {}),
+        ("wide-image", (1, 30, 41, 2), (3, 3), {}),
+        ("wide-image-stride-2", (1, 31, 40, 3), (3, 3), {"stride": (2, 2)}),
+        ("wide-image-valid", (1, 33, 47, 2), (5, 3), {"padding": "VALID"}),
+        ("tall-image-dilated", (1, 64, 33, 1), (3, 5), {"dilation": (5, 1)}),
+        ("skipping-columns", (1, 40, 33, 2), (4, 1), {"stride": (1, 7)}),
+    ):
+        made[f"depthwise_conv2d-{name}"] = (DEPTHWISE, build(image, size, **options))
     return made
 
 
@@ -182,7 +196,36 @@ def _pools() -> Cases:
     }
 
 
-def _sums() -> Cases:
+def _max_pools() -> Cases:
+    build = single_op.pool2d
+    name = "MAX_POOL_2D"
+    return {
+        "max_pool2d-dsp": (POOL, build(name, (1, 8, 6, 8), (2, 2), stride=(2, 2))),
+        "max_pool2d-same-dsp": (
+            POOL,
+            build(name, (1, 7, 5, 12), (3, 4), stride=(2, 1), padding="SAME"),
+        ),
+        "max_pool2d-relu6-dsp": (
+            POOL,
+            build(name, (1, 6, 4, 4), (3, 1), source=(0.05, -20), activation="relu6"),
+        ),
+        "max_pool2d-odd-channels": ("pool2d_s8", build(name, (1, 6, 4, 6), (2, 2))),
+    }
+
+
+def _means() -> Cases:
+    build = single_op.mean
+    fine, coarse = (0.05, 127), (0.11, -128)
+    return {
+        "mean-image-dsp": (MEAN, build((1, 17, 15, 8), (1, 2), fine, coarse)),
+        "mean-too-many": ("mean_s8", build((1, 16, 16, 4), (1, 2), fine, fine)),
+        "mean-height-dsp": (MEAN, build((1, 9, 5, 4), (1,), coarse, fine)),
+        "mean-width-dsp": (MEAN, build((1, 3, 7, 12), (2,), fine, fine, keep=True)),
+        "mean-channels": ("mean_s8", build((1, 3, 7, 12), (3,), fine, fine)),
+    }
+
+
+def _binaries() -> Cases:
     made: Cases = {}
     fine, coarse = (0.05, 3), (0.1, -128)
     for builtin in ("ADD", "SUB"):
@@ -192,16 +235,33 @@ def _sums() -> Cases:
             ("far-apart", (0.0001, 127), coarse, (0.11, 0)),
         ):
             made[f"{builtin.lower()}-{name}"] = (
-                SUM,
+                BINARY,
                 single_op.binary(builtin, (1, 300), (1, 300), first, second, result),
             )
+    for builtin, result in (("ADD", (0.12, 9)), ("SUB", (0.12, 127)), ("MUL", (0.3, -7))):
+        made |= {
+            f"{builtin.lower()}-{name}": (
+                BINARY,
+                single_op.binary(builtin, (1, 5, 4, 6), other, fine, coarse, result, **options),
+            )
+            for name, other, options in (
+                ("channels", (6,), {}),
+                ("rows", (1, 1, 4, 6), {"activation": "relu"}),
+                ("columns", (1, 5, 1, 6), {}),
+                ("one-each", (1, 5, 4, 1), {"activation": "relu6"}),
+            )
+        }
+    made["mul-small-output"] = (  # the product is scaled up
+        "binary_s8",
+        single_op.binary("MUL", (1, 50), (1, 50), (0.5, 3), (0.9, -7), (0.1, 0)),
+    )
     return made
 
 
 def cases() -> Cases:
     """Return every case: its name, the kernel that must take it, and the model."""
-    linear = _convolutions() | _depthwise() | _fully_connected()
-    return linear | _lstm() | _pools() | _sums() | int16()
+    linear = _convolutions() | _depthwise() | _fully_connected() | _lstm()
+    return linear | _pools() | _max_pools() | _means() | _binaries() | int16()
 
 
 def int16() -> Cases:

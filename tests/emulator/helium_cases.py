@@ -14,6 +14,7 @@ POOL = "pool2d_s8_helium"
 MEAN = "mean_s8_helium"
 TABLE = "table_s8_helium"
 LSTM = "lstm_s8_helium"
+BINARY = "binary_s8_helium"
 
 _LOW, _HIGH = (0.05, -128), (0.05, 127)
 
@@ -28,6 +29,7 @@ def cases() -> dict[str, tuple[str, bytes]]:
         | _pools()
         | _tables()
         | _recurrent()
+        | _binaries()
     )
 
 
@@ -154,3 +156,20 @@ def _bias_only(shift: int) -> bytes:
     y = writer.tensor("y", (1, bias.size), np.int8, scale=1.0, zero_point=0)
     writer.op("FULLY_CONNECTED", [x, filters, biases], [y], "FullyConnectedOptions")
     return writer.build([x], [y])
+
+
+def _binaries() -> dict[str, tuple[str, bytes]]:
+    fine, coarse = (0.05, 3), (0.1, -128)
+    made = {}
+    for builtin, result in (("ADD", (0.12, 9)), ("SUB", (0.12, 127)), ("MUL", (0.3, -7))):
+        for name, shape, other, options in (
+            ("odd", (1, 303), (1, 303), {}),
+            ("channels", (1, 5, 4, 6), (6,), {}),
+            ("rows", (1, 5, 4, 7), (1, 1, 4, 7), {"activation": "relu"}),
+            ("one-each", (1, 5, 4, 9), (1, 5, 4, 1), {"activation": "relu6"}),
+        ):
+            data = single_op.binary(builtin, shape, other, fine, coarse, result, **options)
+            made[f"{builtin.lower()}-{name}"] = (BINARY, data)
+    tie = single_op.binary("ADD", (1, 300), (1, 300), fine, fine, (0.1, -5))
+    far = single_op.binary("SUB", (1, 300), (1, 300), (0.0001, 127), coarse, (0.11, 0))
+    return made | {"add-ties": (BINARY, tie), "sub-far-apart": (BINARY, far)}

@@ -26,6 +26,7 @@ GROUPS = {
     "fully-connected": ("fully_connected-",),
     "lstm": ("unidirectional_sequence_lstm-",),
     "pools": ("average_pool2d-", "max_pool2d-", "mean-"),
+    "binary": ("add-", "sub-", "mul-"),
 }
 """What goes into one firmware: the cases whose names start so."""
 

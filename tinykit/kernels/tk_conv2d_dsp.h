@@ -65,12 +65,46 @@ TK_INLINE int32_t tk_conv2d_is_pointwise(const tk_window *at)
     return at->filter_h == 1 && at->filter_w == 1 && at->stride_h == 1 && at->stride_w == 1 && at->in_c % 4 == 0;
 }
 
+/* Whether the rows of a window are widened where they are, in words, but at the border. */
+TK_INLINE int32_t tk_conv2d_in_rows(const tk_window *at)
+{
+    return at->filter_w * at->in_c % 4 == 0 && at->dilation_w == 1;
+}
+
+/* Widens what the window at output pixel (oy, ox) sees to every fourth word of `to`.
+ *
+ * patch: scratch, int8: a row of the window, or all of it unless tk_conv2d_in_rows() */
+TK_INLINE void tk_conv2d_widen_window(const int8_t *in, const tk_window *at, int32_t oy, int32_t ox, int32_t fill,
+                                      int8_t *patch, uint32_t *to)
+{
+    const int32_t taps = at->filter_w * at->in_c, left = ox * at->stride_w - at->pad_left;
+    if (!tk_conv2d_in_rows(at)) {
+        tk_window_gather(in, at, oy, ox, (int8_t)fill, patch);
+        tk_dsp_widen(patch, to, (at->filter_h * taps + 3) & ~3, 4);
+        return;
+    }
+    int32_t y = oy * at->stride_h - at->pad_top;
+    TK_ROLLED
+    for (int32_t ky = 0; ky < at->filter_h; ky++, y += at->dilation_h, to += 2 * taps) {
+        const int8_t *row = in + (y * at->in_w + left) * at->in_c;
+        if (y < 0 || y >= at->in_h) {
+            memset(patch, (int8_t)fill, (size_t)taps);
+            row = patch;
+        } else if (left < 0 || left + at->filter_w > at->in_w) {
+            tk_window_gather_row(row - left * at->in_c, at, left, (int8_t)fill, patch);
+            row = patch;
+        }
+        tk_dsp_widen(row, to, taps, 4);
+    }
+}
+
 /* in:      int8 [in_h][in_w][in_c]
  * packed:  uint32, per pair of output channels: 2 * (bias_lo + 256 * bias_hi), or when chunked 2 * bias_hi;
  *          2 * bias_lo; depth4 / 2 weight words; multiplier_lo, multiplier_hi, (shift_lo - 1) | (shift_hi - 1) << 8. The bias has -zero_point * sum(filter)
  *          added; depth4 is filter_h * filter_w * in_c rounded up to a multiple of 4 with weights of 0; an odd last
  *          channel has a partner of zeros
- * scratch: uint32, 8 * depth4 bytes; depth4 bytes more unless tk_conv2d_is_pointwise()
+ * scratch: uint32, 8 * depth4 bytes; unless tk_conv2d_is_pointwise() as many more as the patch of
+ *          tk_conv2d_widen_window()
  * out:     int8 [out_h][out_w][out_c]. May be written over the input like that of tk_conv2d_s8, where a
  *          block's outputs are written after the input of its four pixels was read.
  * Shifts are 1..31 (to.any_shift is 0). */
@@ -83,22 +117,28 @@ TK_KERNEL void tk_conv2d_s8_dsp(const int8_t *in, const uint32_t *packed, uint32
     int8_t *const patch = (int8_t *)(scratch + 2 * depth4);
     int32_t oy = 0, ox = 0;
 
+    const int32_t count = pixels < 4 ? pixels : 4;
     for (int32_t pixel = 0; pixel < pixels; pixel += 4) {
-        const int32_t count = pixels - pixel < 4 ? pixels - pixel : 4;
-        for (int32_t i = 0; i < count; i++) {
+        int32_t first = 0;
+        if (pixels > 4 && pixels - pixel < 4) { /* the last block is filled up with pixels of the one before */
+            first = 4 - pixels % 4;
+            out -= first * p->out_c;
+            tk_dsp_move_down(scratch + pixels % 4, scratch, 2 * depth4 - pixels % 4);
+        }
+        TK_ROLLED
+        for (int32_t i = first; i < count; i++) {
             if (tk_conv2d_is_pointwise(&p->at)) {
                 tk_dsp_widen(in, scratch + i, depth4, 4);
                 in += p->at.in_c;
             } else {
-                tk_window_gather(in, &p->at, oy, ox, (int8_t)p->fill, patch);
-                tk_dsp_widen(patch, scratch + i, depth4, 4);
+                tk_conv2d_widen_window(in, &p->at, oy, ox, p->fill, patch, scratch + i);
                 if (++ox == p->at.out_w) {
                     ox = 0;
                     oy++;
                 }
             }
         }
-        /* Outputs of the pixels that an incomplete block lacks go where pixel 0 is written last. */
+        /* Outputs of the pixels that a single incomplete block lacks go where pixel 0 is written last. */
         const int32_t step1 = count > 1 ? p->out_c : 0;
         const int32_t step2 = count > 2 ? 2 * p->out_c : 0;
         const int32_t step3 = count > 3 ? 3 * p->out_c : 0;

@@ -1,217 +1,57 @@
-/* Depthwise convolution for the Arm DSP extension: four channels, two rows of the input at a time.
+/* Depthwise convolution for the Arm DSP extension: channel by channel, four outputs of a column at a time.
  *
- * A depthwise convolution multiplies along rows and columns, but neighbours in memory are channels. So rows 2r and
- * 2r + 1 of four channels are taken apart and put together as vertical pairs of int16: (upper row, lower row), one
- * word a column. Two pairs in a column, rows 0..3, make two outputs of it with four instructions for six MACs:
+ * A depthwise convolution multiplies along rows and columns, but neighbours in memory are channels. So the columns of one
+ * channel are copied to a plane where each lies in one piece, as int16: two rows are a word there, and one SMLAD takes two
+ * taps. Outputs on even and on odd rows need the taps paired in two ways:
  *
- *   even output, taps on rows 0 1 2:  SMLAD (0, 1) by (w0, w1),   SMLABT 2 by w2
- *   odd output,  taps on rows 1 2 3:  SMLATB 1 by w0,             SMLAD (2, 3) by (w1, w2)
+ *   even:  (w0, w1) (w2, w3) ...      odd:  (0, w0) (w1, w2) ...
  *
- * With stride 2 every output is an even one. Inputs are read before the outputs that they make are written, group after
- * group of channels, so the output may take the input's place. Weights are doubled, see tk_dsp.h. */
+ * Four outputs of a column then take 6 instructions for 8 MACs, loads included. Where rows are dilated, a column is kept as
+ * so many columns of every such row, one behind the other. Height and width may be exchanged by the caller: what is called
+ * a column here is whatever the filter is longer along. Weights are doubled, see tk_dsp.h. */
 #ifndef TK_DEPTHWISE_CONV2D_DSP_H
 #define TK_DEPTHWISE_CONV2D_DSP_H
 
-#include "tk_depthwise_conv2d.h"
 #include "tk_dsp.h"
-
-/* Moves a column's lower pair up and puts `next` below. */
-TK_INLINE void tk_dsp_push(uint32_t *pairs, uint32_t next)
-{
-    pairs[0] = pairs[1];
-    pairs[1] = next;
-}
-
-/* Pushes the pairs of rows y and y + 1 of four channels; the padding columns keep theirs.
- *
- * in:    int8, the first of the channels at row 0, column 0
- * fill:  four bytes of what lies outside the input
- * pairs: uint32 [4][plane_w][2] */
-TK_INLINE void tk_dsp_push_rows(const int8_t *in, int32_t y, const uint32_t *fill, uint32_t *pairs,
-                                const tk_depthwise_conv2d_params *p)
-{
-    const int32_t columns = tk_clamp(p->plane_w - p->at.pad_left, 0, p->at.in_w);
-    const int32_t row = p->at.in_w * p->at.in_c;
-    const int32_t has_upper = y >= 0 && y < p->at.in_h, has_lower = y + 1 >= 0 && y + 1 < p->at.in_h;
-    const int8_t *upper = has_upper ? in + y * row : (const int8_t *)fill;
-    const int8_t *lower = has_lower ? in + (y + 1) * row : (const int8_t *)fill;
-    const int32_t upper_step = has_upper ? p->at.in_c : 0, lower_step = has_lower ? p->at.in_c : 0;
-    pairs += 2 * p->at.pad_left;
-    for (int32_t x = 0; x < columns; x++, upper += upper_step, lower += lower_step, pairs += 2) {
-        uint32_t u, l;
-        memcpy(&u, upper, 4);
-        memcpy(&l, lower, 4);
-        const uint32_t u02 = tk_widen_even(u), u13 = tk_widen_odd(u);
-        const uint32_t l02 = tk_widen_even(l), l13 = tk_widen_odd(l);
-        tk_dsp_push(pairs, tk_pack_lows(u02, l02));
-        tk_dsp_push(pairs + 2 * p->plane_w, tk_pack_lows(u13, l13));
-        tk_dsp_push(pairs + 4 * p->plane_w, tk_pack_highs(u02, l02));
-        tk_dsp_push(pairs + 6 * p->plane_w, tk_pack_highs(u13, l13));
-    }
-}
-
-/* What the inner loop needs of a channel, unpacked: w01[i] = (w0, w1) and w12[i] = (w1, w2) of column i, doubled. */
-typedef struct {
-    uint32_t w01[3], w12[3];
-    int32_t bias; /* doubled */
-    tk_dsp_scale scale;
-} tk_dsp_3x3_channel;
-
-TK_INLINE void tk_dsp_unpack_3x3(const uint32_t *packed, tk_dsp_3x3_channel *to, const tk_output *output)
-{
-    for (int32_t i = 0; i < 3; i++) {
-        const uint32_t w02 = tk_double_pair(tk_widen_even(packed[i])), w1 = tk_double_pair(tk_widen_odd(packed[i]));
-        to->w01[i] = tk_pack_lows(w02, w1);
-        to->w12[i] = tk_pack_low_high(w1, w02);
-    }
-    to->bias = (int32_t)packed[3];
-    to->scale = tk_dsp_scale_of(packed[4], packed[0] >> 24, output);
-}
-
-#if TK_DSP_ASSEMBLY
-/* One column of taps: its pairs to x (upper) and y (lower), added to what the sums are so far. */
-#define TK_DSP_3X3_COLUMN(pairs, w01, w12, even, odd)                                                        \
-    "ldrd %[x], %[y], " pairs "\n\t"                                                                         \
-    "smlad %[even], %[x], %[" w01 "], %[" even "]\n\t"                                                       \
-    "smlatb %[odd], %[x], %[" w01 "], %[" odd "]\n\t"                                                        \
-    "smlabt %[even], %[y], %[" w12 "], %[even]\n\t"                                                          \
-    "smlad %[odd], %[y], %[" w12 "], %[odd]\n\t"
-
-/* The same where there is no odd output. */
-#define TK_DSP_3X3_COLUMN_EVEN(pairs, w01, w12, even)                                                        \
-    "ldrd %[x], %[y], " pairs "\n\t"                                                                         \
-    "smlad %[even], %[x], %[" w01 "], %[" even "]\n\t"                                                       \
-    "smlabt %[even], %[y], %[" w12 "], %[even]\n\t"
-
-#define TK_DSP_3X3_TAPS                                                                                      \
-    [a0] "r"(a0), [a1] "r"(a1), [a2] "r"(a2), [b0] "r"(b0), [b1] "r"(b1), [b2] "r"(b2), [bias] "r"(bias)
-
-/* An even and an odd output, with stride 1; column moves by one. */
-#define TK_DSP_3X3_BOTH                                                                                      \
-    __asm__ volatile(TK_DSP_3X3_COLUMN("[%[column]], #8", "a0", "b0", "bias", "bias")                        \
-                     TK_DSP_3X3_COLUMN("[%[column]]", "a1", "b1", "even", "odd")                             \
-                     TK_DSP_3X3_COLUMN("[%[column], #8]", "a2", "b2", "even", "odd")                         \
-                     : [even] "=&r"(even), [odd] "=&r"(odd), [x] "=&r"(x), [y] "=&r"(y),                     \
-                       [column] "+r"(column)                                                                 \
-                     : TK_DSP_3X3_TAPS                                                                       \
-                     : "memory")
-
-/* An even output, with stride 2; column moves by two. */
-#define TK_DSP_3X3_EVEN                                                                                      \
-    __asm__ volatile(TK_DSP_3X3_COLUMN_EVEN("[%[column]], #16", "a0", "b0", "bias")                          \
-                     TK_DSP_3X3_COLUMN_EVEN("[%[column], #-8]", "a1", "b1", "even")                          \
-                     TK_DSP_3X3_COLUMN_EVEN("[%[column]]", "a2", "b2", "even")                               \
-                     : [even] "=&r"(even), [x] "=&r"(x), [y] "=&r"(y), [column] "+r"(column)                 \
-                     : TK_DSP_3X3_TAPS                                                                       \
-                     : "memory")
-#else
-#define TK_DSP_3X3_COLUMN(w01, w12)                                                                          \
-    (x = column[0], y = column[1], column += 2, even = tk_smlabt(y, w12, tk_smlad(x, w01, even)),            \
-     odd = tk_smlad(y, w12, tk_smlatb(x, w01, odd)))
-#define TK_DSP_3X3_BOTH                                                                                      \
-    (even = bias, odd = bias, TK_DSP_3X3_COLUMN(a0, b0), TK_DSP_3X3_COLUMN(a1, b1),                          \
-     TK_DSP_3X3_COLUMN(a2, b2), column -= 4)
-#define TK_DSP_3X3_EVEN (TK_DSP_3X3_BOTH, column += 2)
-#endif
-
-/* 3x3, stride 1 or 2 both ways.
- *
- * in:      int8 [in_h][in_w][in_c], in_c a multiple of 4
- * packed:  uint32 [in_c][5]: the three columns of taps as bytes w0, w1, w2 of a word, shift - 1 in byte 3 of the
- *          first; 2 * bias with -zero_point * sum(filter) of the input's zero point added; multiplier
- * scratch: uint32 [40 + 8 * plane_w]
- * out:     int8 [out_h][out_w][in_c], may be in
- * Shifts are 1..22 (to.any_shift is 0). Only two pairs of rows are held. */
-TK_KERNEL void tk_depthwise_conv2d_3x3_s8_dsp(const int8_t *in, const uint32_t *packed, uint32_t *scratch,
-                                              int8_t *out, const tk_depthwise_conv2d_params *p)
-{
-    const int32_t channels = p->at.in_c, row = p->at.out_w * channels, stride = p->at.stride_h;
-    const uint32_t fill = (uint32_t)(uint8_t)p->fill * 0x01010101u;
-    const uint32_t border = (uint32_t)(uint16_t)p->fill * 0x00010001u;
-    tk_dsp_3x3_channel *const group = (tk_dsp_3x3_channel *)(void *)scratch;
-    uint32_t *const pairs = scratch + 40;
-    for (int32_t i = 0; i < 8 * p->plane_w; i++) {
-        pairs[i] = border;
-    }
-    for (int32_t c = 0; c < channels; c += 4, packed += 20) {
-        for (int32_t k = 0; k < 4; k++) {
-            tk_dsp_unpack_3x3(packed + 5 * k, group + k, &p->to);
-        }
-        tk_dsp_push_rows(in + c, -p->at.pad_top, &fill, pairs, p);
-        for (int32_t oy = 0; oy < p->at.out_h; oy += 3 - stride) {
-            tk_dsp_push_rows(in + c, oy * stride - p->at.pad_top + 2, &fill, pairs, p);
-            /* where there is no odd row, what would be there goes to the even one, before it */
-            const int32_t odd_row = oy + 1 < p->at.out_h ? row : 0;
-            const uint32_t *column = pairs;
-            int8_t *to = out + c + oy * row;
-            for (int32_t k = 0; k < 4; k++) {
-                const tk_dsp_3x3_channel *const channel = group + k;
-                const uint32_t a0 = channel->w01[0], a1 = channel->w01[1], a2 = channel->w01[2];
-                const uint32_t b0 = channel->w12[0], b1 = channel->w12[1], b2 = channel->w12[2];
-                const int32_t bias = channel->bias;
-                const uint32_t *const end = column + 2 * stride * p->at.out_w;
-                do {
-                    int32_t even, odd;
-                    uint32_t x, y;
-                    if (stride == 1) {
-                        TK_DSP_3X3_BOTH;
-                        to[odd_row] = tk_output_doubled_s8(odd, channel->scale, &p->to);
-                    } else {
-                        TK_DSP_3X3_EVEN;
-                    }
-                    to[0] = tk_output_doubled_s8(even, channel->scale, &p->to);
-                    to += channels;
-                } while (column != end);
-                column += 2 * (p->plane_w - stride * p->at.out_w);
-                to += 1 - row;
-            }
-        }
-    }
-}
+#include "tk_window.h"
 
 typedef struct {
-    tk_depthwise_conv2d_params conv;
-    int32_t span;  /* pairs of rows that an output sees: filter_h / 2 + 1 */
-    int32_t pairs; /* of rows in the plane, to the last that an output sees */
-} tk_depthwise_conv2d_plane_params;
+    tk_window at;                                  /* dilation_h or stride_h is 1 */
+    int32_t in_row, in_column, out_row, out_column; /* bytes from one to the next */
+    int32_t multiplicity;                          /* outputs per input channel: out_c = in_c * multiplicity */
+    int32_t fill;                                  /* the input's zero point: what padding reads as */
+    int32_t span;                                  /* pairs of rows that an output sees */
+    int32_t pairs;                                 /* of rows in a column of the plane, for each phase of the dilation */
+    int32_t columns;                               /* that the plane has room for: at least those of a window */
+    tk_output to;
+} tk_depthwise_conv2d_dsp_params;
 
-/* Takes all rows of four channels apart.
- *
- * in:    int8, the first of the channels at row 0, column 0
- * plane: uint32 [4][plane_w][pairs], the padding columns left alone */
-TK_INLINE void tk_dsp_fill_plane(const int8_t *in, uint32_t *plane, const tk_depthwise_conv2d_plane_params *p)
+/* Whether columns have three taps or two. Then (w0, w1) and (w1, w2) do for even and odd outputs: a third of the taps is
+ * multiplied with one half of a pair of rows. */
+TK_INLINE int32_t tk_dsp_few_taps(const tk_depthwise_conv2d_dsp_params *p)
 {
-    const tk_window *const at = &p->conv.at;
-    const uint32_t fill = (uint32_t)(uint8_t)p->conv.fill * 0x01010101u;
-    const int32_t columns = tk_clamp(p->conv.plane_w - at->pad_left, 0, at->in_w);
-    const int32_t row = at->in_w * at->in_c, channel = p->conv.plane_w * p->pairs;
-    for (int32_t r = 0; r < p->pairs; r++) {
-        const int32_t y = 2 * r - at->pad_top;
-        const int32_t has_upper = y >= 0 && y < at->in_h, has_lower = y + 1 >= 0 && y + 1 < at->in_h;
-        const int8_t *upper = has_upper ? in + y * row : (const int8_t *)&fill;
-        const int8_t *lower = has_lower ? in + (y + 1) * row : (const int8_t *)&fill;
-        uint32_t *to = plane + at->pad_left * p->pairs + r;
-        for (int32_t x = 0; x < columns; x++, to += p->pairs) {
-            uint32_t u, l;
-            memcpy(&u, upper, 4);
-            memcpy(&l, lower, 4);
-            upper += has_upper ? at->in_c : 0;
-            lower += has_lower ? at->in_c : 0;
-            const uint32_t u02 = tk_widen_even(u), u13 = tk_widen_odd(u);
-            const uint32_t l02 = tk_widen_even(l), l13 = tk_widen_odd(l);
-            to[0] = tk_pack_lows(u02, l02);
-            to[channel] = tk_pack_lows(u13, l13);
-            to[2 * channel] = tk_pack_highs(u02, l02);
-            to[3 * channel] = tk_pack_highs(u13, l13);
-        }
-    }
+    return p->at.filter_h == 2 || p->at.filter_h == 3;
 }
 
-/* From a column of taps, bytes from top to bottom, the pairs for even and odd outputs, doubled: taps[span][2]. */
-TK_INLINE const uint32_t *tk_dsp_unpack_column(const uint32_t *packed, uint32_t *taps, int32_t span)
+/* Words that the taps of a column take. */
+TK_INLINE int32_t tk_dsp_tap_words(const tk_depthwise_conv2d_dsp_params *p)
 {
+    return tk_dsp_few_taps(p) ? 2 : 2 * p->span;
+}
+
+/* From a column of taps, bytes from top to bottom, the pairs for even and odd outputs, doubled: taps[span][2], or with few
+ * taps (w0, w1), (w1, w2). */
+TK_INLINE const uint32_t *tk_dsp_unpack_column(const uint32_t *packed, uint32_t *taps,
+                                               const tk_depthwise_conv2d_dsp_params *p)
+{
+    if (tk_dsp_few_taps(p)) {
+        const uint32_t w02 = tk_double_pair(tk_widen_even(*packed)), w1 = tk_double_pair(tk_widen_odd(*packed));
+        taps[0] = tk_pack_lows(w02, w1);
+        taps[1] = tk_pack_low_high(w1, w02);
+        return packed + 1;
+    }
     uint32_t before = 0, even[2] = {0, 0};
-    for (int32_t j = 0; j < span; j++, taps += 2) {
+    for (int32_t j = 0; j < p->span; j++, taps += 2) {
         if (j % 2 == 0) {
             const uint32_t w02 = tk_double_pair(tk_widen_even(*packed)), w13 = tk_double_pair(tk_widen_odd(*packed));
             even[0] = tk_pack_lows(w02, w13);
@@ -225,54 +65,183 @@ TK_INLINE const uint32_t *tk_dsp_unpack_column(const uint32_t *packed, uint32_t 
     return packed;
 }
 
-/* Any filter, vertical stride 1 or 2. Meant for convolutions over time, whose planes are small.
+/* Copies column x of a channel, or padding where there is none. The rows above and below the image stay as they are.
  *
- * in:      int8 [in_h][in_w][in_c], in_c a multiple of 4
- * packed:  uint32 [in_c][3 + filter_w * ceil(span / 2)]: 2 * bias with -zero_point * sum(filter) of the input's zero
- *          point added; multiplier; shift - 1; every column of taps as bytes from top to bottom, zeros to the end of
- *          its last word
- * scratch: uint32 [2 * filter_w * span + 4 * plane_w * pairs]
- * out:     int8 [out_h][out_w][in_c], may be in
- * Shifts are 1..22 (to.any_shift is 0). */
-TK_KERNEL void tk_depthwise_conv2d_plane_s8_dsp(const int8_t *in, const uint32_t *packed, uint32_t *scratch,
-                                                int8_t *out, const tk_depthwise_conv2d_plane_params *p)
+ * in: int8, the channel at row 0, column 0
+ * to: uint32 [dilation_h][pairs] */
+TK_INLINE void tk_dsp_fill_column(const int8_t *in, int32_t x, uint32_t *to, const tk_depthwise_conv2d_dsp_params *p)
 {
-    const tk_window *const at = &p->conv.at;
-    const int32_t channels = at->in_c, row = at->out_w * channels;
-    uint32_t *const taps = scratch;
-    uint32_t *const plane = scratch + 2 * at->filter_w * p->span;
-    for (int32_t i = 0; i < 4 * p->conv.plane_w * p->pairs; i++) {
-        plane[i] = (uint32_t)(uint16_t)p->conv.fill * 0x00010001u;
+    const int32_t phases = p->at.dilation_h;
+    if (x < 0 || x >= p->at.in_w) {
+        for (int32_t i = 0; i < phases * p->pairs; i++) {
+            to[i] = (uint32_t)(uint16_t)p->fill * 0x00010001u;
+        }
+        return;
     }
-    for (int32_t c = 0; c < channels; c++) {
-        if (c % 4 == 0) {
-            tk_dsp_fill_plane(in + c, plane, p);
+    for (int32_t phase = 0; phase < phases; phase++) {
+        const int32_t above = phase < p->at.pad_top ? (p->at.pad_top - phase + phases - 1) / phases : 0;
+        const int32_t y = phase + above * phases - p->at.pad_top;
+        const int32_t rows = tk_clamp((p->at.in_h - y + phases - 1) / phases, 0, 2 * p->pairs - above);
+        const int8_t *from = in + y * p->in_row + x * p->in_column;
+        int16_t *row = (int16_t *)(to + phase * p->pairs) + above;
+        const int32_t step = phases * p->in_row;
+        int32_t left = rows;
+        TK_ROLLED
+        for (; left > 3; left -= 4, from += 4 * step, row += 4) {
+            row[0] = from[0];
+            row[1] = from[step];
+            row[2] = from[2 * step];
+            row[3] = from[3 * step];
         }
+        TK_ROLLED
+        for (; left > 0; left--, from += step) {
+            *row++ = *from;
+        }
+    }
+}
+
+/* The next pair of taps of outputs 0..3 with stride 1: words x[0] and x[1] of a column. */
+TK_INLINE void tk_dsp_four_taps(const uint32_t **x, const uint32_t **taps, int32_t sums[4])
+{
+#if TK_DSP_ASSEMBLY
+    uint32_t x0, x1, even, odd;
+    __asm__ volatile("ldrd %[x0], %[x1], [%[x]], #4\n\t"
+                     "ldrd %[even], %[odd], [%[taps]], #8\n\t"
+                     "smlad %[s0], %[x0], %[even], %[s0]\n\t"
+                     "smlad %[s1], %[x0], %[odd], %[s1]\n\t"
+                     "smlad %[s2], %[x1], %[even], %[s2]\n\t"
+                     "smlad %[s3], %[x1], %[odd], %[s3]"
+                     : [s0] "+r"(sums[0]), [s1] "+r"(sums[1]), [s2] "+r"(sums[2]), [s3] "+r"(sums[3]), [x] "+r"(*x),
+                       [taps] "+r"(*taps), [x0] "=&r"(x0), [x1] "=&r"(x1), [even] "=&r"(even), [odd] "=&r"(odd)
+                     :
+                     : "memory");
+#else
+    const uint32_t *const pair = (*x)++, *const w = *taps;
+    sums[0] = tk_smlad(pair[0], w[0], sums[0]);
+    sums[1] = tk_smlad(pair[0], w[1], sums[1]);
+    sums[2] = tk_smlad(pair[1], w[0], sums[2]);
+    sums[3] = tk_smlad(pair[1], w[1], sums[3]);
+    *taps += 2;
+#endif
+}
+
+/* The sum of up to three taps of an output whose first row is the upper of x[0], or with odd the lower. */
+TK_INLINE int32_t tk_dsp_three_taps(const uint32_t *x, const uint32_t *taps, int32_t odd, int32_t sum)
+{
+    return odd ? tk_smlad(x[1], taps[1], tk_smlatb(x[0], taps[0], sum))
+               : tk_smlabt(x[1], taps[1], tk_smlad(x[0], taps[0], sum));
+}
+
+/* `count` sums of a column, 2 or 4, starting from an even one whose first row is x. */
+TK_INLINE void tk_dsp_column_sums(const uint32_t *x, const uint32_t *taps, int32_t count, int32_t sums[4],
+                                  const tk_depthwise_conv2d_dsp_params *p)
+{
+    const int32_t stride = p->at.stride_h, parity = stride % 2;
+    if (tk_dsp_few_taps(p)) {
+        _Pragma("GCC unroll 5")
+        for (int32_t kx = 0; kx < p->at.filter_w; kx++, taps += 2) {
+            TK_UNROLLED
+            for (int32_t i = 0; i < count; i++) {
+                sums[i] = tk_dsp_three_taps(x + i * stride / 2, taps, i * stride % 2, sums[i]);
+            }
+            x += p->at.dilation_w * p->at.dilation_h * p->pairs;
+        }
+        return;
+    }
+    for (int32_t kx = 0; kx < p->at.filter_w; kx++) {
+        _Pragma("GCC unroll 16")
+        for (int32_t j = 0; j < p->span; j++) {
+            if (stride == 1 && count == 4) {
+                tk_dsp_four_taps(&x, &taps, sums);
+                continue;
+            }
+            sums[0] = tk_smlad(x[0], taps[0], sums[0]);
+            sums[1] = tk_smlad(x[stride / 2], taps[parity], sums[1]);
+            if (count == 4) {
+                sums[2] = tk_smlad(x[stride], taps[0], sums[2]);
+                sums[3] = tk_smlad(x[stride + stride / 2], taps[parity], sums[3]);
+            }
+            x++, taps += 2;
+        }
+        x += p->at.dilation_w * p->at.dilation_h * p->pairs - p->span;
+    }
+}
+
+/* The outputs of one column of windows whose first rows are in `window`, from top to bottom.
+ *
+ * n:  of them
+ * to: the first one, `step` bytes before the next */
+TK_INLINE void tk_dsp_column_outputs(const uint32_t *window, const uint32_t *taps, int32_t bias, tk_dsp_scale scale,
+                                     int32_t n, int8_t *to, int32_t step, const tk_depthwise_conv2d_dsp_params *p)
+{
+    int32_t left = n;
+    TK_ROLLED
+    for (; left > 2; left -= 4, to += 4 * step, window += 2 * p->at.stride_h) {
+        int32_t sums[4] = {bias, bias, bias, bias};
+        tk_dsp_column_sums(window, taps, 4, sums, p);
+        to[0] = tk_output_doubled_s8(sums[0], scale, &p->to);
+        to[step] = tk_output_doubled_s8(sums[1], scale, &p->to);
+        to[2 * step] = tk_output_doubled_s8(sums[2], scale, &p->to);
+        if (n % 4 != 3 || left > 3) {
+            to[3 * step] = tk_output_doubled_s8(sums[3], scale, &p->to);
+        }
+    }
+    if (left > 0) {
+        int32_t sums[4] = {bias, bias, 0, 0};
+        tk_dsp_column_sums(window, taps, 2, sums, p);
+        to[0] = tk_output_doubled_s8(sums[0], scale, &p->to);
+        if (left > 1) {
+            to[step] = tk_output_doubled_s8(sums[1], scale, &p->to);
+        }
+    }
+}
+
+/* in:      int8 [in_h][in_w][in_c]
+ * packed:  uint32 [out_c][3 + filter_w * ceil(span / 2)]: 2 * bias with -zero_point * sum(filter) of the input's zero
+ *          point added; multiplier; shift - 1; every column of taps as bytes from top to bottom, zeros to the end of
+ *          its last word. With few taps, shift - 1 is the last byte of the first word of taps instead
+ * scratch: uint32 [filter_w * (2 with few taps, else 2 * span) + columns * dilation_h * pairs]
+ * out:     int8 [out_h][out_w][out_c]. It may be in where multiplicity is 1, if `columns` are all that windows cover, or
+ *          out has the shape of in, or columns are rows of the image and outputs are no more than inputs either way
+ * Shifts are 1..22 (to.any_shift is 0). */
+TK_KERNEL void tk_depthwise_conv2d_s8_dsp(const int8_t *in, const uint32_t *packed, uint32_t *scratch, int8_t *out,
+                                          const tk_depthwise_conv2d_dsp_params *p)
+{
+    const tk_window *const at = &p->at;
+    const int32_t words = at->dilation_h * p->pairs, reach = (at->filter_w - 1) * at->dilation_w + 1;
+    const int32_t all = (at->out_w - 1) * at->stride_w + reach;
+    uint32_t *const taps = scratch;
+    uint32_t *const plane = scratch + at->filter_w * tk_dsp_tap_words(p);
+    for (int32_t i = 0; i < p->columns * words; i++) {
+        plane[i] = (uint32_t)(uint16_t)p->fill * 0x00010001u;
+    }
+    TK_ROLLED
+    for (int32_t c = 0; c < at->in_c * p->multiplicity; c++) {
         const int32_t bias = (int32_t)packed[0];
-        const tk_dsp_scale scale = tk_dsp_scale_of(packed[1], packed[2], &p->conv.to);
-        packed += 3;
+        const uint32_t shift_1 = tk_dsp_few_taps(p) ? packed[2] >> 24 : packed[2];
+        const tk_dsp_scale scale = tk_dsp_scale_of(packed[1], shift_1, &p->to);
+        packed += tk_dsp_few_taps(p) ? 2 : 3;
         for (int32_t kx = 0; kx < at->filter_w; kx++) {
-            packed = tk_dsp_unpack_column(packed, taps + 2 * kx * p->span, p->span);
+            packed = tk_dsp_unpack_column(packed, taps + kx * tk_dsp_tap_words(p), p);
         }
-        const uint32_t *const columns = plane + c % 4 * p->conv.plane_w * p->pairs;
-        for (int32_t oy = 0; oy < at->out_h; oy += 3 - at->stride_h) {
-            const uint32_t *window = columns + (at->stride_h == 1 ? oy / 2 : oy);
-            int8_t *to = out + oy * row + c;
-            for (int32_t ox = 0; ox < at->out_w; ox++) {
-                int32_t even = bias, odd = bias;
-                for (int32_t kx = 0; kx < at->filter_w; kx++) {
-                    const uint32_t *const x = window + kx * p->pairs, *const w = taps + 2 * kx * p->span;
-                    for (int32_t j = 0; j < p->span; j++) {
-                        even = tk_smlad(x[j], w[2 * j], even);
-                        odd = tk_smlad(x[j], w[2 * j + 1], odd);
-                    }
-                }
-                if (at->stride_h == 1 && oy + 1 < at->out_h) {
-                    to[row] = tk_output_doubled_s8(odd, scale, &p->conv.to);
-                }
-                to[0] = tk_output_doubled_s8(even, scale, &p->conv.to);
-                to += channels;
-                window += at->stride_w * p->pairs;
+        int32_t first = 0, end = 0; /* of the columns in the plane, counted with the padding */
+        TK_ROLLED
+        for (int32_t ox = 0; ox < at->out_w; ox++) {
+            const int32_t left = ox * at->stride_w;
+            if (left + reach - first > p->columns) { /* what is still needed moves to the front */
+                tk_dsp_move_down(plane + (left - first) * words, plane, (end - left) * words);
+                first = left;
+                end = end > left ? end : left;
+            }
+            TK_ROLLED
+            for (const int32_t until = p->columns == all ? all : left + reach; end < until; end++) {
+                tk_dsp_fill_column(in + c / p->multiplicity, end - at->pad_left, plane + (end - first) * words, p);
+            }
+            for (int32_t phase = 0; phase < at->dilation_h; phase++) {
+                tk_dsp_column_outputs(plane + (left - first) * words + phase * p->pairs, taps, bias, scale,
+                                      (at->out_h - phase + at->dilation_h - 1) / at->dilation_h,
+                                      out + phase * p->out_row + ox * p->out_column + c, at->dilation_h * p->out_row,
+                                      p);
             }
         }
     }

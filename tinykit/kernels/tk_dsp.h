@@ -22,6 +22,7 @@
  * words after the other. */
 TK_INLINE void tk_dsp_widen(const int8_t *from, uint32_t *to, int32_t depth4, int32_t stride)
 {
+    _Pragma("GCC unroll 2")
     for (int32_t k = 0; k < depth4; k += 4, to += 2 * stride) {
         uint32_t v;
         memcpy(&v, from + k, 4);
@@ -46,6 +47,17 @@ TK_INLINE void tk_dsp_widen_any(const int8_t *from, uint32_t *to, int32_t depth)
 TK_INLINE int32_t tk_dsp_high_sum(int32_t r, int32_t l)
 {
     return (int32_t)((uint32_t)r - (uint32_t)l) >> 8;
+}
+
+/* Copies words from the first on. gcc knows such loops and would call memmove(): hidden values prevent it. */
+TK_INLINE void tk_dsp_move_down(const uint32_t *from, uint32_t *to, int32_t count)
+{
+    TK_ROLLED
+    for (int32_t i = 0; i < count; i++) {
+        uint32_t word = from[i];
+        __asm__("" : "+r"(word));
+        to[i] = word;
+    }
 }
 
 /* What requantizing the outputs of one channel needs. */

@@ -155,6 +155,22 @@ TK_INLINE uint32_t tk_pack_low_high(uint32_t a, uint32_t b)
     return r;
 }
 
+/* The larger of a and b, byte by byte. */
+TK_INLINE uint32_t tk_larger_bytes(uint32_t a, uint32_t b)
+{
+    uint32_t r;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(r) : "r"(a), "r"(b) : "cc");
+    return r;
+}
+
+/* The smaller. */
+TK_INLINE uint32_t tk_smaller_bytes(uint32_t a, uint32_t b)
+{
+    uint32_t r;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(r) : "r"(a), "r"(b) : "cc");
+    return r;
+}
+
 #else
 
 TK_INLINE int32_t tk_low_of(uint32_t v)
@@ -265,6 +281,21 @@ TK_INLINE uint32_t tk_pack_highs(uint32_t a, uint32_t b)
 TK_INLINE uint32_t tk_pack_low_high(uint32_t a, uint32_t b)
 {
     return tk_pair_of(tk_low_of(a), tk_high_of(b));
+}
+
+TK_INLINE uint32_t tk_larger_bytes(uint32_t a, uint32_t b)
+{
+    uint32_t r = 0;
+    for (int32_t i = 0; i < 32; i += 8) {
+        const int8_t x = (int8_t)(uint8_t)(a >> i), y = (int8_t)(uint8_t)(b >> i);
+        r |= (uint32_t)(uint8_t)(x > y ? x : y) << i;
+    }
+    return r;
+}
+
+TK_INLINE uint32_t tk_smaller_bytes(uint32_t a, uint32_t b)
+{
+    return ~tk_larger_bytes(~a, ~b);
 }
 
 #endif

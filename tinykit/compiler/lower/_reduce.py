@@ -25,7 +25,7 @@ class Grid:
     distance: int
 
 
-def _axes(graph: Graph, op: Op) -> tuple[list[_strides.Axis], list[_strides.Axis]]:
+def axes(graph: Graph, op: Op) -> tuple[list[_strides.Axis], list[_strides.Axis]]:
     """Return the loops over the axes that stay and over those that go."""
     source = dims(graph, op.inputs[0])
     steps = _strides.contiguous(source)
@@ -42,12 +42,12 @@ def _axes(graph: Graph, op: Op) -> tuple[list[_strides.Axis], list[_strides.Axis
 
 def few_axes(graph: Graph, op: Op) -> bool:
     """Whether the kernels have as many loops as the axes need."""
-    return max(map(len, _axes(graph, op))) <= _LOOPS
+    return max(map(len, axes(graph, op))) <= _LOOPS
 
 
 def grid(graph: Graph, op: Op) -> Grid:
     """Return the loops of `op`, whose axes are few."""
-    kept, gone = _axes(graph, op)
+    kept, gone = axes(graph, op)
     reads = _strides.offsets(kept, 0)  # an output's first input is its lowest
     distance = _distance.streaming(reads, range(1, reads.size + 1), reads_first=True)
     keep_count, keep_step = _strides.loops(kept, _LOOPS, 1)

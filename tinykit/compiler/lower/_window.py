@@ -9,8 +9,16 @@ from tinykit.compiler.lower import Params, dims
 from tinykit.compiler.ops._window import Window
 
 
-def params(graph: Graph, op: Op, window: Window) -> Params:
-    """Return the geometry of `window` sliding over input 0."""
+def params(graph: Graph, op: Op, window: Window, *, exchanged: bool = False) -> Params:
+    """Return the geometry of `window` sliding over input 0; with height and width `exchanged`."""
+    if exchanged:
+        straight = params(graph, op, window)
+        other = {"h": "w", "w": "h", "top": "left", "left": "top"}
+        return {
+            name: straight["_".join([start, other.get(end, end)])]
+            for name in straight
+            for start, end in [name.split("_")]
+        }
     _, in_h, in_w, in_c = dims(graph, op.inputs[0])
     _, out_h, out_w, _ = dims(graph, op.outputs[0])
     return {

@@ -39,7 +39,8 @@ def _scalar(graph: Graph, op: Op) -> int | None:
     return None
 
 
-def _has_scalar(graph: Graph, op: Op) -> bool:
+def has_scalar(graph: Graph, op: Op) -> bool:
+    """Whether an input is one constant value: the op is a function of the other then."""
     scalar = _scalar(graph, op)
     return scalar is not None and graph.tensors[op.inputs[1 - scalar]].data is None  # type: ignore[index]
 
@@ -57,7 +58,8 @@ def _lower_with_scalar(graph: Graph, op: Op) -> Lowering:
     return table.look_up(graph, op, 1 - scalar, values.reshape(-1))
 
 
-def _axes(graph: Graph, op: Op) -> list[_strides.Axis]:
+def axes(graph: Graph, op: Op) -> list[_strides.Axis]:
+    """Return the loops over the output, with the steps of both inputs."""
     result = dims(graph, op.outputs[0])
     steps = [_strides.broadcast(dims(graph, key), result) for key in op.inputs]
     return _strides.merge(result, *steps)
@@ -65,7 +67,23 @@ def _axes(graph: Graph, op: Op) -> list[_strides.Axis]:
 
 def few_axes(graph: Graph, op: Op) -> bool:
     """Whether the kernel has as many loops as the broadcasting needs."""
-    return len(_axes(graph, op)) <= 4
+    return len(axes(graph, op)) <= 4
+
+
+def scales_down(graph: Graph, op: Op, most: int) -> bool:
+    """Whether a sum or product is shifted right: operands not at all or so, the result 1..`most`.
+
+    Multipliers are below 1, so that sums of two operands stay below 2**29.
+    """
+    rule = ops.rule(op)
+    if isinstance(rule, _sum.SumRule):
+        scaling = rule.scaling(graph, op)
+        if any(not -31 <= shift <= 0 for _, shift in (scaling.first, scaling.second)):
+            return False
+        _, shift = scaling.output
+    else:
+        _, shift = mul.RULE.scaling(graph, op)
+    return -most <= shift <= -1
 
 
 def _arithmetic(graph: Graph, op: Op) -> Params:
@@ -99,7 +117,7 @@ def _arithmetic(graph: Graph, op: Op) -> Params:
 
 def lower(graph: Graph, op: Op) -> Lowering:
     """Lower an op of any shapes that `few_axes` accepts."""
-    count, first, second = _strides.loops(_axes(graph, op), 4, 2)
+    count, first, second = _strides.loops(axes(graph, op), 4, 2)
     call = Call(
         "tk_binary_s8",
         (Input(0), Input(1), Output()),
@@ -119,6 +137,6 @@ def lower(graph: Graph, op: Op) -> Lowering:
 
 KINDS = tuple(_CONSTANTS)
 KERNELS = (
-    Kernel("table_s8", "tk_table.h", _lower_with_scalar, matches=_has_scalar),
+    Kernel("table_s8", "tk_table.h", _lower_with_scalar, matches=has_scalar),
     Kernel("binary_s8", "tk_binary.h", lower, matches=few_axes),
 )

@@ -32,6 +32,13 @@ def _is_pointwise(graph: Graph, op: Op) -> bool:
     return window.size == (1, 1) and window.stride == (1, 1) and channels % 4 == 0
 
 
+def _patch(graph: Graph, op: Op, depth4: int) -> int:
+    """Return the bytes of a window that are copied together: a row if `tk_conv2d_in_rows`."""
+    window = op.attrs.window
+    row = window.size[1] * dims(graph, op.inputs[0])[3]
+    return int(row) if row % 4 == 0 and window.dilation[1] == 1 else depth4
+
+
 def _is_chunked(graph: Graph, op: Op, channel_axis: int) -> bool:
     """Whether the sums of an output channel may leave the packing's range on their way."""
     return 2 * _dsp.reach(graph, op, channel_axis) >= _dsp.HIGH_LIMIT
@@ -89,7 +96,7 @@ def lower(graph: Graph, op: Op, channel_axis: int = 0) -> Lowering:
     reads = np.minimum.reduceat(pixel_reads, starts)
     written = np.minimum(starts + _PIXELS, pixel_reads.size) * result[3]
     distance = _distance.streaming(reads, written, reads_first=True)
-    scratch = 2 * _PIXELS * depth4 + (0 if pointwise else depth4)
+    scratch = 2 * _PIXELS * depth4 + (0 if pointwise else _patch(graph, op, depth4))
     return Lowering((call,), scratch, (InPlace(distance=distance),))
 
 

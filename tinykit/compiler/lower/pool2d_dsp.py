@@ -1,4 +1,4 @@
-"""Average pooling for the Arm DSP extension: four channels at a time."""
+"""Pooling for the Arm DSP extension: four channels at a time."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from tinykit.compiler.lower import (
 from tinykit.compiler.ops import _pool
 
 _CHANNELS = 4  # in a block
-_MAX_PIXELS = 255  # under a window: their sum fits 16 bits
+_MAX_PIXELS = 255  # under a window that is averaged: their sum fits 16 bits
 
 
 def _matches(graph: Graph, op: Op) -> bool:
-    window = op.attrs.window
-    return dims(graph, op.inputs[0])[3] % _CHANNELS == 0 and math.prod(window.size) <= _MAX_PIXELS
+    fits = op.kind == "max_pool2d" or math.prod(op.attrs.window.size) <= _MAX_PIXELS
+    return fits and dims(graph, op.inputs[0])[3] % _CHANNELS == 0
 
 
 def _lower(graph: Graph, op: Op) -> Lowering:
     image, result = dims(graph, op.inputs[0]), dims(graph, op.outputs[0])
     low, high = _pool.output_range(graph, op)
     call = Call(
-        "tk_average_pool2d_s8_dsp",
+        f"tk_{op.kind}_s8_dsp",
         (Input(), Output()),
         "tk_pool2d_params",
         {"at": _window.params(graph, op, op.attrs.window), "low": low, "high": high},
@@ -46,7 +46,5 @@ def _lower(graph: Graph, op: Op) -> Lowering:
     return Lowering((call,), in_place=(InPlace(distance=distance),))
 
 
-KINDS = ("average_pool2d",)
-KERNELS = (
-    Kernel("average_pool2d_s8_dsp", "tk_pool2d_dsp.h", _lower, variant="dsp", matches=_matches),
-)
+KINDS = ("average_pool2d", "max_pool2d")
+KERNELS = (Kernel("pool2d_s8_dsp", "tk_pool2d_dsp.h", _lower, variant="dsp", matches=_matches),)
