@@ -41,6 +41,15 @@ class Range:
         return Range(np.full(channels, self.low.min()), np.full(channels, self.high.max()))
 
 
+MAX_CHANNELS = 1 << 20
+"""Of all tensors together: beyond it only a hostile file is, and it shall cost little."""
+
+
+def few_channels(graph: Graph) -> bool:
+    """Whether the graph has at most `MAX_CHANNELS`: bounds of each are kept, and tables of them."""
+    return sum(map(channels, graph.tensors.values())) <= MAX_CHANNELS
+
+
 def channels(tensor: Tensor) -> int:
     """Return the length of the last axis, 1 for a scalar."""
     return tensor.shape[-1] if tensor.shape else 1
@@ -87,8 +96,9 @@ def _look_up(graph: Graph, op: Op, sources: list[Range]) -> Range:
     rule = ops.rule(op)
     assert isinstance(rule, _lookup.LookupRule)
     table = rule.table(graph, op).astype(np.int64)
-    bounds, which = np.unique([sources[0].low, sources[0].high], axis=1, return_inverse=True)
-    parts = [table[low + 128 : high + 129] for low, high in bounds.T]
+    low, high = sources[0].low + 128, sources[0].high + 128
+    pairs, which = np.unique(256 * low + high, return_inverse=True)
+    parts = [table[pair // 256 : pair % 256 + 1] for pair in pairs]
     lows, highs = (np.array([pick(part) for part in parts]) for pick in (np.min, np.max))
     return Range(lows[which.reshape(-1)], highs[which.reshape(-1)])
 

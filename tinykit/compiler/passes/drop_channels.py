@@ -13,7 +13,7 @@ from tinykit.compiler.ir import Graph, Op, Quantization, Tensor
 from tinykit.compiler.ops import _binary, _linear, _slices
 from tinykit.compiler.passes import channel_links
 from tinykit.compiler.passes.channel_links import Mask
-from tinykit.compiler.passes.channel_ranges import Range, channels, ranges
+from tinykit.compiler.passes.channel_ranges import Range, channels, few_channels, ranges
 
 _MULTIPLE = 4  # channels: kernels for words lose more on a rest than on a channel
 
@@ -25,6 +25,8 @@ def drop_channels(graph: Graph) -> Graph:
     only zeros read. What a constant channel adds to the sums of the layers behind it goes into
     their biases, so every result stays as it was. Tensors that lose channels get other numbers.
     """
+    if not few_channels(graph):
+        return graph
     found = ranges(graph)
     kept = channel_links.needed(graph, found, _MULTIPLE)
     if all(mask.all() for mask in kept.values()):

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinykit.compiler.ir import Graph, Op, Quantization, Tensor
 from tinykit.compiler.ops import _linear
-from tinykit.compiler.passes.channel_ranges import Range, ranges
+from tinykit.compiler.passes.channel_ranges import Range, few_channels, ranges
 
 AXES = {"conv2d": 0, "fully_connected": 0, "depthwise_conv2d": 3}
 """The output channel among the axes of each layer's filter."""
@@ -23,6 +23,8 @@ def settle_channels(graph: Graph) -> Graph:
     with a short output stage cannot take it: one dead channel would cost the whole layer its fast
     kernel. Nor does a filter of zeros need any input.
     """
+    if not few_channels(graph):
+        return graph
     tensors = dict(graph.tensors)
     found = ranges(graph)
     kept = []
