@@ -19,6 +19,7 @@ SCRIPT = Path(__file__).with_name("sixteen_by_eight.py")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.host
 @pytest.mark.training
 def test_fresh_models(tmp_path: Path) -> None:
