@@ -101,7 +101,7 @@ def test_missing_gcc_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ToolError, match="arm-none-eabi-gcc is not on the PATH") as caught:
         footprint(compiled)
-    assert "apt-get install gcc-arm-none-eabi" in caught.value.hint
+    assert "gcc-arm-none-eabi libnewlib-arm-none-eabi" in caught.value.hint
 
 
 def test_other_architectures_are_refused() -> None:
