@@ -27,9 +27,6 @@ CODE = ("models", "quantize", "compiler", "kernels", "audio", "search", "config.
 """What a row depends on, beside the core."""
 
 CLIPS = 8  # of noise, for calibration
-SETTLING = 20
-"""Batches after which the averages of untrained normalizations fit their inputs: before, signals
-fade from layer to layer."""
 
 
 def catalogue(
@@ -83,8 +80,10 @@ def _row(name: str, size: str, board: Board, optimize: Mode) -> dict[str, Any]:
     network = models.build(Model(architecture=name, size=size), spec, len(labels))
     clips = _noise(spec)
     real = _module("train.features").to_real(clips, spec)
-    for _ in range(SETTLING):
-        network(real, training=True)
+    for layer in network.layers:
+        if hasattr(layer, "momentum"):
+            layer.momentum = 0.0  # averages of this batch; without them signals fade with depth
+    network(real, training=True)
     data = _module("quantize.post_training").quantize(network, clips, spec, labels)
     measured = cost.measure(data, board.processor, optimize)
     return {
