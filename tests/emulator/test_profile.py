@@ -47,7 +47,7 @@ def _with_costs(costs: dict[str, int] | None, monkeypatch: pytest.MonkeyPatch) -
     device = {**DEVICE, "op_costs": costs}
     monkeypatch.setattr(module, "measure", lambda *given: (PLAN, device))
     cycles = Modelled({3: 300, 1: 100}, {3: 500, 1: 120, -1: 4})
-    monkeypatch.setattr(module, "modelled_cycles", lambda *given: cycles)
+    monkeypatch.setattr(module, "modelled_cycles", lambda *given: (cycles, "how"))
     return profile(Path("m.tflite"), "b", "", Compile(optimize="speed"), Unseen())
 
 

@@ -31,7 +31,6 @@ SECTIONS {{
 """
 _SYMBOL = re.compile(r"^([0-9a-f]+) [tT] (\S+)$", re.MULTILINE)
 _OP = re.compile(r"op(\d+)_")
-_TIME_LIMIT_S = 120
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,6 @@ def count(compiled: CompiledModel, board: Board) -> Counted:
         entries = "+".join(f"{address:x}" for address in parts)
         toolchain.run(
             [
-                *("timeout", str(_TIME_LIMIT_S)),
                 programs.require(architecture.qemu),
                 *("-machine", board.emulator.machine, "-display", "none", "-monitor", "none"),
                 *("-serial", "none", "-semihosting-config", "enable=on,target=native"),

@@ -13,7 +13,7 @@ from tinykit.compiler import compile_model
 from tinykit.config import Compile, Config, Test
 from tinykit.config import Project as ProjectTable
 from tinykit.cycles.modelled import METHOD, Modelled, modelled
-from tinykit.errors import MismatchError
+from tinykit.errors import MismatchError, ToolError
 from tinykit.pipeline import building, files
 from tinykit.pipeline.engine import Engine, Observer
 from tinykit.pipeline.stages import STAGES
@@ -57,7 +57,7 @@ def bench(
     """
     plan, device = measure(model, board_id, port, inputs, settings, observer)
     unit = device["unit"]
-    cycles = modelled_cycles(model, board_id, settings)
+    cycles, how = modelled_cycles(model, board_id, settings)
     return {
         "model": model.name,
         "sha256": plan["sha256"],
@@ -66,7 +66,7 @@ def bench(
         "inputs_tested": device["inputs_tested"],
         unit: device[unit],
         "modelled_cycles": cycles.total if cycles else None,
-        "modelled_by": METHOD if cycles else None,
+        "modelled_by": how,
         "hop_rows": plan.get("hop_rows"),
         "stack_bytes": device["stack_bytes"],
         "stack_bound_bytes": plan.get("stack_bound_bytes"),
@@ -81,8 +81,8 @@ def bench(
     }
 
 
-def modelled_cycles(model: Path, board_id: str, settings: Compile) -> Modelled | None:
-    """Return what `tinykit.cycles` models for one inference; None where it has no table."""
+def modelled_cycles(model: Path, board_id: str, settings: Compile) -> tuple[Modelled | None, str]:
+    """Return what `tinykit.cycles` models for one inference, and how; or None, and why not."""
     board = boards.find(board_id)
     compiled = compile_model(
         model.read_bytes(),
@@ -91,7 +91,13 @@ def modelled_cycles(model: Path, board_id: str, settings: Compile) -> Modelled |
         stream=settings.stream,
         stripes=settings.stripes,
     )
-    return modelled(compiled, board)
+    try:
+        found = modelled(compiled, board)
+    except ToolError as error:  # a QEMU without plugins, no compiler for this computer
+        return None, f"not modelled: {error.message}"
+    if found is None:
+        return None, f"not modelled: no published table for an emulated {board.core}"
+    return found, METHOD
 
 
 def measure(

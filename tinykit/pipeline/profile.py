@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from tinykit.config import Compile
-from tinykit.cycles.modelled import METHOD
 from tinykit.errors import DeviceError
 from tinykit.pipeline.bench import measure, modelled_cycles
 from tinykit.pipeline.engine import Observer
@@ -40,7 +39,7 @@ def profile(
     """
     plan, device = measure(model, board_id, port, 1, settings, observer)
     costs = device["op_costs"]
-    cycles = modelled_cycles(model, board_id, settings)
+    cycles, how = modelled_cycles(model, board_id, settings)
     if not costs:
         raise DeviceError(
             f"{device['board']}: the device told no costs of single ops",
@@ -71,7 +70,7 @@ def profile(
         "unit": device["unit"],
         "total": device[device["unit"]],
         "modelled_cycles": cycles.total if cycles else None,
-        "modelled_by": METHOD if cycles else None,
+        "modelled_by": how,
         "macs": plan["macs"],
         "hop_rows": plan.get("hop_rows"),
         "ops": ops,
