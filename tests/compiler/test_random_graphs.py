@@ -52,6 +52,8 @@ def _in_place(plan: Plan, source: Span, result: Span) -> bool:
     if source.last != position or not 0 <= position < len(plan.steps) or not source.tensors:
         return False
     step, gap = plan.steps[position], source.offset - result.offset
+    if any(pair.backwards for pair in step.lowering.in_place):
+        gap = -gap
     reads = [i for i, key in enumerate(step.op.inputs) if key in source.tensors]
     writes = [i for i, key in enumerate(step.op.outputs) if key in result.tensors]
     allowed = {(pair.input, pair.output): pair for pair in step.lowering.in_place}

@@ -120,3 +120,20 @@ def test_dsp_kernels_compiled_by_clang(tmp_path: Path) -> None:
         pytest.skip("clang is not installed")
     sample = {name: data for name, (_, data) in list(DSP.items())[1::5]}
     _check(sample, "cortex-m4f", "balanced", tmp_path, compiler="clang")
+
+
+@pytest.mark.parametrize("core", ["cortex-m4f", "cortex-m55"])
+def test_growing_pixels_are_made_from_the_last_to_the_first(core: str, tmp_path: Path) -> None:
+    """Incomplete blocks and odd channels, written over the input at the overlap planned."""
+    shapes = [((1, 4, 4, 8), 12), ((1, 5, 5, 4), 20), ((1, 5, 2, 4), 6), ((1, 5, 3, 5), 7)]
+    models = {
+        f"{image}-{channels}": single_op.conv2d(image=image, filters=(channels, 1, 1))
+        for image, channels in shapes
+    }
+    cases = _check(models, core, "balanced", tmp_path)
+    assert all(
+        pair.backwards
+        for case in cases.values()
+        for step in case.model.plan.steps
+        for pair in step.lowering.in_place
+    )

@@ -33,7 +33,8 @@ class Block:
 class Overlap:
     """`upper` may begin at or above `lower`'s start + `distance` bytes though both are alive.
 
-    With `exact`, only if they begin at the same offset. `upper` is the op's input.
+    With `exact`, only if they begin at the same offset. `upper` is the op's input, or its output
+    when the op runs backwards.
     """
 
     upper: int

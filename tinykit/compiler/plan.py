@@ -207,9 +207,12 @@ def _overlaps(
                 continue
             distance = max(pair.distance for pair in pairs if pair)
             exact = any(pair.exact for pair in pairs if pair)
-            if exact and distance:
+            backwards = {pair.backwards for pair in pairs if pair}
+            if (exact and distance) or len(backwards) > 1:
                 continue
-            overlaps.append(layout.Overlap(number[source], number[roots[result]], distance, exact))
+            ends = number[source], number[roots[result]]
+            upper, lower = reversed(ends) if backwards == {True} else ends
+            overlaps.append(layout.Overlap(upper, lower, distance, exact))
     return overlaps
 
 

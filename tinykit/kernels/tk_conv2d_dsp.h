@@ -115,18 +115,30 @@ TK_KERNEL void tk_conv2d_s8_dsp(const int8_t *in, const uint32_t *packed, uint32
     const int32_t depth4 = (p->at.filter_h * p->at.filter_w * p->at.in_c + 3) & ~3;
     const int32_t pixels = p->at.out_h * p->at.out_w;
     int8_t *const patch = (int8_t *)(scratch + 2 * depth4);
+    const int8_t *const image = in;
+    int8_t *const result = out;
     int32_t oy = 0, ox = 0;
 
     const int32_t count = pixels < 4 ? pixels : 4;
-    for (int32_t pixel = 0; pixel < pixels; pixel += 4) {
-        int32_t first = 0;
-        if (pixels > 4 && pixels - pixel < 4) { /* the last block is filled up with pixels of the one before */
+    for (int32_t done = 0; done < pixels; done += 4) {
+        int32_t first = 0, stop = count;
+        if (p->backwards) {
+            int32_t pixel = pixels - count - done;
+            if (pixel < 0) { /* the first block, made last, is filled up with pixels of the one behind */
+                pixel = 0;
+                stop = pixels % 4;
+                tk_dsp_move_up(scratch, scratch + stop, 2 * depth4 - stop);
+            }
+            in = image + (tk_conv2d_is_pointwise(&p->at) ? pixel * p->at.in_c : 0);
+            out = result + pixel * p->out_c;
+            oy = pixel / p->at.out_w, ox = pixel % p->at.out_w;
+        } else if (pixels > 4 && pixels - done < 4) { /* the last block is filled up with pixels of the one before */
             first = 4 - pixels % 4;
             out -= first * p->out_c;
             tk_dsp_move_down(scratch + pixels % 4, scratch, 2 * depth4 - pixels % 4);
         }
         TK_ROLLED
-        for (int32_t i = first; i < count; i++) {
+        for (int32_t i = first; i < stop; i++) {
             if (tk_conv2d_is_pointwise(&p->at)) {
                 tk_dsp_widen(in, scratch + i, depth4, 4);
                 in += p->at.in_c;

@@ -42,8 +42,11 @@ TK_KERNEL void tk_conv2d_s8_helium(const int8_t *in, const int8_t *filter, const
 {
     const int32_t depth = p->at.filter_h * p->at.filter_w * p->at.in_c;
     const int32_t pixels = p->at.out_h * p->at.out_w;
+    const int32_t last_block = (pixels - 1) / 3 * 3;
+    out += p->backwards ? last_block * p->out_c : 0;
     TK_ROLLED
-    for (int32_t pixel = 0; pixel < pixels; pixel += 3) {
+    for (int32_t done = 0; done < pixels; done += 3) {
+        const int32_t pixel = p->backwards ? last_block - done : done;
         const int32_t count = pixels - pixel < 3 ? pixels - pixel : 3;
         tk_helium_patches(in, pixel, count, patches, p);
         const int8_t *rows = filter;
@@ -69,7 +72,7 @@ TK_KERNEL void tk_conv2d_s8_helium(const int8_t *in, const int8_t *filter, const
                 tk_helium_write_4(tk_helium_scaled(acc[2], m, n, &p->to), channels, to + 2 * p->out_c, &p->to);
             }
         }
-        out += 3 * p->out_c;
+        out += p->backwards ? -3 * p->out_c : 3 * p->out_c;
     }
 }
 

@@ -60,6 +60,17 @@ TK_INLINE void tk_dsp_move_down(const uint32_t *from, uint32_t *to, int32_t coun
     }
 }
 
+/* The same from the last on. */
+TK_INLINE void tk_dsp_move_up(const uint32_t *from, uint32_t *to, int32_t count)
+{
+    TK_ROLLED
+    for (int32_t i = count - 1; i >= 0; i--) {
+        uint32_t word = from[i];
+        __asm__("" : "+r"(word));
+        to[i] = word;
+    }
+}
+
 /* What requantizing the outputs of one channel needs. */
 typedef struct {
     int32_t multiplier;

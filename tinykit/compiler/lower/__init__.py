@@ -144,7 +144,9 @@ class InPlace:
     """A permission: this output may share memory with this input, if the input dies here.
 
     The output may start up to anywhere at or below `input start - distance`: a kernel that reads
-    ahead of what it writes tolerates an input that begins `distance` bytes into the output.
+    ahead of what it writes tolerates an input that begins `distance` bytes into the output. With
+    `backwards`, for kernels that go from the last byte to the first, it may start anywhere at or
+    above `input start + distance` instead.
     Distance 0 is the plain in-place op. With `exact`, only equal starts are safe (kernels that
     jump about, one channel after the other). `_distance.streaming` computes distances.
     """
@@ -153,6 +155,7 @@ class InPlace:
     output: int = 0  # position in op.outputs
     distance: int = 0
     exact: bool = False
+    backwards: bool = False
 
 
 @dataclass(frozen=True)

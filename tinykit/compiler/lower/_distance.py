@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tinykit.compiler.lower import InPlace
 from tinykit.compiler.ops._window import Window
 
 
@@ -57,3 +58,12 @@ def window_reads(
     tops = np.minimum(first(rows, 0, window.pad.top), height - 1)
     lefts = np.minimum(first(columns, 1, window.pad.left), width - 1)
     return ((tops[:, None] * width + lefts[None, :]) * channels).reshape(-1)
+
+
+def in_place(distance: int, *, backwards: bool) -> InPlace:
+    """Return the permission of a kernel that goes through its pixels from first to last.
+
+    Or from last to first: then, as no pixel shrinks, what is written lies behind all that is left
+    to read wherever the output begins at or above the input.
+    """
+    return InPlace(backwards=True) if backwards else InPlace(distance=distance)

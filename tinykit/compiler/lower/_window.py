@@ -38,6 +38,20 @@ def params(graph: Graph, op: Op, window: Window, *, exchanged: bool = False) -> 
     }
 
 
+def grows(graph: Graph, op: Op) -> bool:
+    """Whether each pixel of the output is made of the same one of the input, which is smaller.
+
+    A kernel that goes from the last pixel to the first can then write over its input.
+    """
+    window, image, result = op.attrs.window, dims(graph, op.inputs[0]), dims(graph, op.outputs[0])
+    return (
+        window.size == (1, 1)
+        and window.stride == (1, 1)
+        and image[:3] == result[:3]
+        and image[3] < result[3]
+    )
+
+
 def begun(params: Params, pad_top: int) -> Params:
     """Return a call's params with the window beginning `pad_top` rows above the image."""
     return {

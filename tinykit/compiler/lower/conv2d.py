@@ -8,7 +8,6 @@ from tinykit.compiler.ir import Graph, Op
 from tinykit.compiler.lower import (
     Call,
     Constant,
-    InPlace,
     Input,
     Kernel,
     Lowering,
@@ -38,6 +37,7 @@ def _lower(graph: Graph, op: Op) -> Lowering:
         {
             "at": _window.params(graph, op, op.attrs.window),
             "out_c": result[3],
+            "backwards": int(_window.grows(graph, op)),
             "fill": graph.tensors[op.inputs[0]].zero_point,
             "to": _linear.output_stage(graph, op, 0),
         },
@@ -45,7 +45,11 @@ def _lower(graph: Graph, op: Op) -> Lowering:
     reads = _distance.window_reads(op.attrs.window, image, result)
     written = np.arange(1, reads.size + 1) * result[3]
     distance = _distance.streaming(reads, written, reads_first=True)
-    return Lowering((call,), weights[0].size, (InPlace(distance=distance),))
+    return Lowering(
+        (call,),
+        weights[0].size,
+        (_distance.in_place(distance, backwards=_window.grows(graph, op)),),
+    )
 
 
 KINDS = ("conv2d",)

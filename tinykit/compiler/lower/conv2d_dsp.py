@@ -8,7 +8,6 @@ from tinykit.compiler.ir import Graph, Op
 from tinykit.compiler.lower import (
     Call,
     Constant,
-    InPlace,
     Input,
     Kernel,
     Lowering,
@@ -84,6 +83,7 @@ def lower(graph: Graph, op: Op, channel_axis: int = 0) -> Lowering:
             "conv": {
                 "at": _window.params(graph, op, op.attrs.window),
                 "out_c": result[3],
+                "backwards": int(_window.grows(graph, op)),
                 "fill": 0 if pointwise else graph.tensors[op.inputs[0]].zero_point,
                 "to": _linear.output_stage(graph, op, channel_axis),
             },
@@ -97,7 +97,9 @@ def lower(graph: Graph, op: Op, channel_axis: int = 0) -> Lowering:
     written = np.minimum(starts + _PIXELS, pixel_reads.size) * result[3]
     distance = _distance.streaming(reads, written, reads_first=True)
     scratch = 2 * _PIXELS * depth4 + (0 if pointwise else _patch(graph, op, depth4))
-    return Lowering((call,), scratch, (InPlace(distance=distance),))
+    return Lowering(
+        (call,), scratch, (_distance.in_place(distance, backwards=_window.grows(graph, op)),)
+    )
 
 
 KINDS = ("conv2d",)

@@ -8,7 +8,6 @@ from tinykit.compiler.ir import Graph, Op
 from tinykit.compiler.lower import (
     Call,
     Constant,
-    InPlace,
     Input,
     Kernel,
     Lowering,
@@ -43,6 +42,7 @@ def lower(graph: Graph, op: Op, channel_axis: int = 0) -> Lowering:
         {
             "at": _window.params(graph, op, op.attrs.window),
             "out_c": result[3],
+            "backwards": int(_window.grows(graph, op)),
             "fill": graph.tensors[op.inputs[0]].zero_point,
             "to": _linear.output_stage(graph, op, channel_axis),
         },
@@ -53,7 +53,9 @@ def lower(graph: Graph, op: Op, channel_axis: int = 0) -> Lowering:
     written = np.minimum(starts + _PIXELS, pixel_reads.size) * result[3]
     distance = _distance.streaming(reads, written, reads_first=True)
     scratch = (1 if pixel_reads.size == 1 else _PIXELS) * filters.shape[1]
-    return Lowering((call,), scratch, (InPlace(distance=distance),))
+    return Lowering(
+        (call,), scratch, (_distance.in_place(distance, backwards=_window.grows(graph, op)),)
+    )
 
 
 KINDS = ("conv2d",)

@@ -203,8 +203,10 @@ class _Chain:
                 if all(pairs):
                     distance = max(pair.distance for pair in pairs if pair)
                     exact = any(pair.exact for pair in pairs if pair)
-                    if not (exact and distance):
-                        upper, lower = number[source], number[result]
+                    backwards = {pair.backwards for pair in pairs if pair}
+                    if not (exact and distance) and len(backwards) == 1:
+                        ends = number[source], number[result]
+                        upper, lower = reversed(ends) if backwards == {True} else ends
                         yield layout.Overlap(upper, lower, distance, exact)
 
     def _pair(self, part: _Part, source: int, stripe: int) -> InPlace | None:
