@@ -70,7 +70,7 @@ static TK_NOINLINE void conv2d_s8_1(const int8_t *in, const int8_t *filter, cons
     static const tk_conv2d_params params = {
         .at = {.in_h = 4, .in_w = 6, .in_c = 4, .out_h = 4, .out_w = 6, .filter_h = 1, .filter_w = 1,
                .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .pad_top = 0, .pad_left = 0},
-        .out_c = 4, .fill = -128,
+        .out_c = 4, .backwards = 0, .fill = -128,
         .to = {.zero_point = -128, .low = -128, .high = 127, .any_shift = 0},
     };
     tk_conv2d_s8(in, filter, bias, multiplier, shift, scratch, out, &params);
@@ -82,7 +82,7 @@ static TK_NOINLINE void op00_conv2d(void)
     static const tk_conv2d_params params = {
         .at = {.in_h = 8, .in_w = 6, .in_c = 1, .out_h = 4, .out_w = 6, .filter_h = 3, .filter_w = 3,
                .stride_h = 2, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .pad_top = 0, .pad_left = 1},
-        .out_c = 4, .fill = 5,
+        .out_c = 4, .backwards = 0, .fill = 5,
         .to = {.zero_point = -128, .low = -128, .high = 127, .any_shift = 0},
     };
     tk_conv2d_s8(ARENA(52), w00_filter, w00_bias, w00_multiplier, w00_shift, ARENA(100), ARENA(0), &params);
