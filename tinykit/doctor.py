@@ -49,6 +49,8 @@ _MODULES = (
     ("tensorflow", "tensorflow-cpu", "train, compress, quantize", "train"),
     ("soundfile", "soundfile", "recorded data sets", "train"),
     ("espeakng_loader", "espeakng-loader", "the synthetic data source", "synth"),
+    ("pyroomacoustics", "pyroomacoustics", "simulated rooms in [augment]", "rooms"),
+    ("sounddevice", "sounddevice", "recording one's own voice", "record"),
 )
 
 

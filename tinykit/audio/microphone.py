@@ -59,6 +59,6 @@ def _library() -> Any:
     except (ImportError, OSError) as reason:  # OSError: the package is there, PortAudio is not
         raise ToolError(
             f"recording needs the sounddevice package and PortAudio ({reason})",
-            "pip install sounddevice (Debian also: apt-get install libportaudio2)",
+            'pip install "tinykit[record]" (Debian also: apt-get install libportaudio2)',
         ) from None
     return sounddevice

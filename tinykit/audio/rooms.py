@@ -142,7 +142,7 @@ def _library() -> Any:
     except ImportError:
         raise ToolError(
             "[augment] room_probability: simulating rooms needs the pyroomacoustics package",
-            "pip install pyroomacoustics, or give recorded impulse responses: "
+            'pip install "tinykit[rooms]", or give recorded impulse responses: '
             "[augment] room_path = FOLDER",
         ) from None
     return pyroomacoustics
