@@ -364,7 +364,9 @@ def test_a_reader_that_goes_away_is_no_failure_to_report() -> None:
 
 
 SLOW_STAGE = """
-import sys, time
+import signal, sys, time
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
 from tinykit.cli import run
 from tinykit.pipeline import compiling
 

@@ -269,8 +269,10 @@ def test_two_runs_in_one_project_do_not_mix(folder: Path) -> None:
 
 
 CHILD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
 from test_pipeline_engine import Log, joined, table
 from tinykit import paths, project
 from tinykit.pipeline.engine import Engine
