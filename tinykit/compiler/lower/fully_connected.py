@@ -17,13 +17,17 @@ from tinykit.compiler.lower import (
 
 def params(graph: Graph, op: Op) -> Params:
     """Return the initialisers of `tk_fully_connected_params`."""
+    return {**shape(graph, op), "to": _linear.output_stage(graph, op, 0)}
+
+
+def shape(graph: Graph, op: Op) -> Params:
+    """Return those initialisers that do not depend on the type of the activations."""
     units, depth = _linear.weights(graph, op).shape
     return {
         "rows": graph.tensors[op.outputs[0]].size // units,
         "in_c": depth,
         "out_c": units,
         "per_channel": int(_linear.per_channel(graph, op)),
-        "to": _linear.output_stage(graph, op, 0),
     }
 
 

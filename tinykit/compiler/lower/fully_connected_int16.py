@@ -19,14 +19,7 @@ from tinykit.compiler.lower import (
 
 def params(graph: Graph, op: Op) -> Params:
     """Return the initialisers of `tk_fully_connected_s16_params`."""
-    units, depth = _linear.weights(graph, op).shape
-    return {
-        "rows": graph.tensors[op.outputs[0]].size // units,
-        "in_c": depth,
-        "out_c": units,
-        "per_channel": int(_linear.per_channel(graph, op)),
-        "to": _linear_int16.output_stage(graph, op),
-    }
+    return {**fully_connected.shape(graph, op), "to": _linear_int16.output_stage(graph, op)}
 
 
 def _lower(graph: Graph, op: Op) -> Lowering:
