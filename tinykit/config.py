@@ -23,7 +23,7 @@ class Project(_Table, frozen=True, kw_only=True):
     """[project]"""
 
     name: str
-    task: Literal["keyword-spotting"]
+    task: Literal["keyword-spotting", "speech-enhancement"]
     board: str
 
 

@@ -153,7 +153,7 @@ def test_unknown_application_is_refused():
     """A wrong application name lists the ones there are."""
     with pytest.raises(UsageError, match="no firmware application 'toaster'") as caught:
         files(tiny_model.tensors_only("mps2-an386", app="toaster"))
-    assert caught.value.hint == "known: keyword_spotting, model"
+    assert caught.value.hint == "known: keyword_spotting, model, speech_enhancement"
 
 
 def test_application_that_needs_a_front_end_is_refused_without_one():

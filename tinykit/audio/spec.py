@@ -18,6 +18,9 @@ from tinykit.errors import ConfigError
 METADATA_KEY = "tinykit.features"
 """Name of the metadata buffer (JSON, UTF-8) in the .tflite that holds the `FeatureSpec`."""
 
+SPECTRUM_KEY = "tinykit.spectrum"
+"""Name of the metadata buffer of an enhancer: a `stft_spec.StftSpec`, in JSON."""
+
 LABELS_KEY = "tinykit.labels"
 """Name of the metadata buffer in the .tflite that holds the classes (JSON list of strings)."""
 

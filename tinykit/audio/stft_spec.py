@@ -1,7 +1,7 @@
 """What an enhancer does around its model: cuts audio into frames, and puts it together again.
 
-The specification travels inside the `.tflite` (metadata entry `tinykit.stft`), as the front end's
-does.
+The specification travels inside the `.tflite` (metadata entry `spec.SPECTRUM_KEY`), as the front
+end's does.
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ import msgspec
 
 from tinykit.audio import frontend_mel
 from tinykit.errors import ConfigError
-
-METADATA_KEY = "tinykit.stft"
-"""Name of the metadata buffer (JSON, UTF-8) in the .tflite that holds the `StftSpec`."""
 
 
 class StftSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -46,6 +46,8 @@ class Project:
         For what the model is compiled; as it was for the compiler.
     listener : Listener, optional
         How the model's outputs become keywords; `None` where nothing listens.
+    spectrum : mapping of file name to text, optional
+        The C sources of an enhancer's transforms (`spectrum_c.sources`); the enhancer comes along.
     facts : mapping of str to str
         Rows of a table in the project's README (`{"MACs": "2,656,768"}`).
     """
@@ -57,6 +59,7 @@ class Project:
     app: str = "model"
     optimize: Mode = "balanced"
     listener: Listener | None = None
+    spectrum: Mapping[str, str] | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -82,20 +85,14 @@ def files(project: Project) -> dict[str, str]:
     Raises
     ------
     UsageError
-        When there is no such application, or it needs a front end and there is none.
+        When there is no such application, or it needs what this model does not have.
     """
     share = paths.share_dir("templates")
     app = share / f"app_{project.app}"
     if not app.is_dir():
         known = ", ".join(sorted(path.name[4:] for path in share.glob("app_*")))
         raise UsageError(f"no firmware application {project.app!r}", f"known: {known}")
-    listens = any("tk_listener.h" in path.read_text() for path in app.iterdir())
-    if listens and (project.listener is None or project.features is None):
-        raise UsageError(
-            f"application {project.app} needs a front end and the names of the classes, and this "
-            "model has not both",
-            "use the application `model`, which takes tensors",
-        )
+    _check_needs(app, project)
     project = replace(project, name=device_name(project.name))
     suitable = suitable_boards(project.board)
     values = {"project": project, "boards": suitable}
@@ -120,11 +117,37 @@ def files(project: Project) -> dict[str, str]:
     if project.listener is not None:
         listener = _copied(share / "listener", "", {"listener": project.listener})
         tree |= _library("tk_listener", listener, "from audio to keywords", STRICT_FLAGS)
+    if project.spectrum is not None:
+        enhancer = _copied(share / "enhancer", "", values)
+        tree |= _library("tk_spectrum", project.spectrum, "audio to a spectrum and back", flags)
+        tree |= _library("tk_enhancer", enhancer, "from noisy to enhanced audio", STRICT_FLAGS)
     for template in sorted({other.hal.template for other in suitable}):
         tree |= _copied(share / f"hal_{template}", f"src/hal/{template}", values)
     for other in suitable:
         tree |= _board_files(share / "firmware/board", other)
     return dict(sorted(tree.items()))
+
+
+def _check_needs(app: Path, project: Project) -> None:
+    """Refuse an application that includes a library which `project` does not have."""
+    text = "".join(path.read_text(encoding="utf-8") for path in app.iterdir())
+    for header, needed, there in (
+        (
+            "tk_listener.h",
+            "a front end and the names of the classes, and this model has not both",
+            project.listener is not None and project.features is not None,
+        ),
+        (
+            "tk_enhancer.h",
+            "a model that names its spectrum, and this one does not",
+            project.spectrum is not None,
+        ),
+    ):
+        if header in text and not there:
+            raise UsageError(
+                f"application {project.app} needs {needed}",
+                "use the application `model`, which takes tensors",
+            )
 
 
 def _board_files(templates: Path, board: Board) -> dict[str, str]:

@@ -22,9 +22,6 @@ from tinykit.pipeline import compiling, files, listening
 from tinykit.progress import Progress
 from tinykit.project import Project
 
-APPS = {"keyword-spotting": "keyword_spotting"}
-"""Task -> firmware application; models without front end or class names get the plain one."""
-
 
 def generate(project: Project, progress: Progress) -> None:
     """Write the firmware project; files that its owner changed are kept, or it is an error."""
@@ -39,15 +36,17 @@ def firmware_project(project: Project) -> FirmwareProject:
     sources = project.path(files.SOURCES)
     features = _texts(sources / compiling.FEATURES_FOLDER)
     listener = listening.for_plan(listening.decision(project), plan)
-    task = APPS[project.config.project.task]
+    spectrum = _texts(sources / compiling.SPECTRUM_FOLDER)
+    app = "keyword_spotting" if listener else "speech_enhancement" if spectrum else "model"
     return FirmwareProject(
         name=project.config.project.name,
         board=project.board,
         model=_texts(sources / compiling.MODEL_FOLDER),
         features=features or None,
-        app=task if listener else "model",
+        app=app,
         optimize=project.config.compile.optimize,
         listener=listener,
+        spectrum=spectrum or None,
         facts=_facts(plan),
     )
 

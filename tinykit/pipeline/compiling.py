@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tinykit import paths, programs
-from tinykit.audio import frontend_c
+from tinykit.audio import frontend_c, spectrum_c
 from tinykit.audio.spec import LABELS_KEY, METADATA_KEY, FeatureSpec
 from tinykit.board import Board, Core
 from tinykit.compiler import CompiledModel, compile_model, ir
@@ -19,11 +19,11 @@ from tinykit.compiler.measure import footprint
 from tinykit.compiler.reader import read_tflite
 from tinykit.config import Compile
 from tinykit.errors import ModelError
-from tinykit.pipeline import budget, files, listening
+from tinykit.pipeline import budget, enhancing, files, listening
 from tinykit.progress import Progress
 from tinykit.project import Project
 
-MODEL_FOLDER, FEATURES_FOLDER = "model", "features"
+MODEL_FOLDER, FEATURES_FOLDER, SPECTRUM_FOLDER = "model", "features", "spectrum"
 
 
 def run(project: Project, progress: Progress) -> None:
@@ -43,7 +43,8 @@ def compile_for(
     Raises
     ------
     ModelError
-        When the model cannot be compiled, or says of its front end what we cannot read.
+        When the model cannot be compiled, or says of its front end or its spectrum what does not
+        fit it.
     ToolError
         When the C compiler that measures it is missing.
     """
@@ -53,12 +54,14 @@ def compile_for(
         data, core, settings.optimize, stream=settings.stream, stripes=settings.stripes
     )
     spec, names = feature_spec(compiled.source_graph), labels(compiled.graph)
+    spectrum = enhancing.spectrum_spec(compiled.source_graph)
     progress("measure", 1, 2)
     plan = compiled.plan_json() | {
         "board": board.id,
         "labels": names,
         "features": msgspec.to_builtins(spec) if spec else None,
         "listening": listening.plan_entry(compiled, spec, names),
+        "spectrum": msgspec.to_builtins(spectrum) if spectrum else None,
         **_measured(compiled, core),
     }
     progress("compile", 2, 2)
@@ -66,11 +69,12 @@ def compile_for(
 
 
 def write(compiled: CompiledModel, folder: Path) -> None:
-    """Write the C of the model and of its front end, if it names one, each into its own folder."""
-    spec = feature_spec(compiled.source_graph)
+    """Write the C of the model, and of the front end or spectrum that it names, by folder."""
     tree = {MODEL_FOLDER: compiled.sources}
-    if spec:
+    if spec := feature_spec(compiled.source_graph):
         tree[FEATURES_FOLDER] = frontend_c.sources(spec)
+    if spectrum := enhancing.spectrum_spec(compiled.source_graph):
+        tree[SPECTRUM_FOLDER] = spectrum_c.sources(spectrum)
     with paths.atomic_dir(folder) as temporary:
         for part, sources in tree.items():
             (temporary / part).mkdir()

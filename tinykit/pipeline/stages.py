@@ -47,7 +47,8 @@ _FRONT_END = tuple(
     f"audio/{name}.py"
     for name in (
         *("ctable", "fixed_point", "frontend_c", "frontend_mel", "frontend_tables", "spec"),
-        *("micro_c", "micro_spec", "micro_tables"),
+        *("micro_c", "micro_spec", "micro_tables", "fft_tables"),
+        *("spectrum_c", "stft", "stft_spec"),
     )
 )
 _TRAINING = ("audio", "models", "train", "recipes")
