@@ -48,3 +48,13 @@ def test_stripes_are_exact_on_every_kind_of_core(core: str, tmp_path: Path) -> N
             inputs = [values[row] for values in case.inputs]
             expected, _ = reference.run(case.model.source_graph, inputs)
             np.testing.assert_array_equal(outputs[0].reshape(-1), expected[0].reshape(-1), name)
+
+
+@pytest.mark.parametrize(
+    ("network", "kernel"), [("dense", "matrix_sums_s8_helium"), ("mean", "channel_sums_s8_helium")]
+)
+def test_sums_are_made_four_at_a_time(network: str, kernel: str) -> None:
+    """The core with Helium adds up with it, what a reduction needs of each stripe as well."""
+    model = compile_model(_networks()[network], CORES["cortex-m55"], stripes="most")
+    used = {part.name for step in model.plan.steps for part in step.kernel.parts}
+    assert kernel in used
