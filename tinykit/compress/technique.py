@@ -47,6 +47,29 @@ class Technique(Protocol):
         """
 
 
+class Training(Protocol):
+    """How the models of a task are trained and judged, where the task is no classification."""
+
+    def fit(
+        self,
+        model: keras.Model,
+        epochs: int,
+        learning_rate: float,
+        what: str,
+        progress: Progress,
+        checkpoint: Path | None,
+        enough: Callable[[], bool] | None,
+    ) -> Any:
+        """Train `model` in place, its own losses included.
+
+        `enough` is asked before each epoch whether to stop. It may change variables of the model,
+        none of which the checkpoint, written after each epoch, leaves out.
+        """
+
+    def validate(self, model: keras.Model) -> dict[str, float]:
+        """Return the figures by which the task judges a model, on the validation data."""
+
+
 def accuracy(model: keras.Model, features: Features) -> float:
     """Return the float accuracy on the validation split."""
     return evaluate_float(model, features, "validation").accuracy
