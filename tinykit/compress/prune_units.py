@@ -63,10 +63,10 @@ def prune(
         When the smallest network, `STEP` units in every layer, is not within the limits.
     """
     before = measure(model)
-    report = {"technique": "prune_units", "changed": False, "before": _figures(before)}
-    report["before"] |= training.validate(model)
+    figures = _figures(before) | training.validate(model)
+    report: dict[str, Any] = {"technique": "prune_units", "changed": False, "before": figures}
     if not exceeded(before, limits):
-        return model, {**report, "after": report["before"]}
+        return model, {**report, "after": figures}
     widths, target = units.widths(model), _tightened(limits)
     least = {name: np.arange(min(STEP, width)) for name, width in widths.items()}
     smallest = measure(units.rebuild(model, least))
@@ -156,5 +156,5 @@ def _lengths(left: Kept) -> dict[str, int]:
     return {name: len(indices) for name, indices in left.items()}
 
 
-def _figures(cost: Cost) -> dict[str, int]:
+def _figures(cost: Cost) -> dict[str, float]:
     return {metric: getattr(cost, metric) for metric in METRICS}

@@ -58,7 +58,10 @@ class Thresholded(keras.Model):
         values = {id(axis.weight): axis.masked(axis.weight.value, masks) for axis in self.axes}
         weights = [values.get(id(v), v.value) for v in self.network.trainable_variables]
         others = [v.value for v in self.network.non_trainable_variables]
-        output, _ = self.network.stateless_call(weights, others, x, training=training)
+        output, after = self.network.stateless_call(weights, others, x, training=training)
+        if training:  # moving averages of a normalization
+            for variable, value in zip(self.network.non_trainable_variables, after, strict=True):
+                variable.assign(value)
         return output
 
     def anchor(self, widths: Mapping[str, int], cost: Cost) -> None:
@@ -81,7 +84,8 @@ class Thresholded(keras.Model):
     def _margins(self) -> dict[str, Any]:
         found = {}
         for index, name in enumerate(self.widths):
-            squares = [s for axis in self.axes for s in axis.squares(axis.weight.value, name)]
+            kernels = (axis for axis in self.axes if axis.kernel)
+            squares = [s for axis in kernels for s in axis.squares(axis.weight.value, name)]
             norm = ops.sqrt(sum(squares) + 1e-12)
             threshold = PACE * self.thresholds[index]
             found[name] = norm / ops.stop_gradient(ops.mean(norm)) - threshold
@@ -89,18 +93,12 @@ class Thresholded(keras.Model):
 
     def _excess(self, widths: Mapping[str, Any]) -> Any:
         """Return by how much the cost is over each limit, in limits, in the order of METRICS."""
-        weights = macs = 0.0
+        weights = 0.0
         for axis in self.axes:
-            shape = axis.weight.shape
-            columns = axis.gates * widths[axis.columns] if axis.columns else shape[-1]
-            rows = widths[axis.rows] if axis.rows else int(np.prod(shape[:-1], dtype=np.int64))
-            weights = weights + rows * columns
-            macs = macs + rows * columns if axis.kernel else macs
-        costs = {
-            "flash_bytes": weights,
-            "ram_bytes": BYTES_PER_UNIT * sum(widths.values()),
-            "macs": macs,
-        }
+            columns = axis.gates * widths.get(axis.columns, axis.units)
+            weights = weights + columns * sum(widths.get(name, n) for name, n in axis.rows)
+        memory = BYTES_PER_UNIT * sum(widths.values())
+        costs = {"flash_bytes": weights, "ram_bytes": memory, "macs": weights}
         over = [
             ops.cast(costs[m] / self.limits[m].value - 1, "float32")
             if m in self.limits

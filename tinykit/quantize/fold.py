@@ -46,7 +46,7 @@ def fold(model: keras.Model) -> list[Node]:
             f"model {model.name!r} has {len(model.inputs)} inputs and {len(model.outputs)} outputs",
             "a model with one input and one output is supported",
         )
-    source, steps = _steps(model)
+    source, steps = layer_steps(model)
     folding = _Folding(Counter(key for _, keys, _ in steps for key in keys))
     folding.number[source] = INPUT
     for layer, reads, writes in steps:
@@ -56,15 +56,15 @@ def fold(model: keras.Model) -> list[Node]:
     return folding.nodes
 
 
-_Step = tuple[Any, list[int], int]
+Step = tuple[Any, list[int], int]
 """A layer, and which values it reads and writes."""
 
 
-def _steps(model: keras.Model) -> tuple[int, list[_Step]]:
+def layer_steps(model: keras.Model) -> tuple[int, list[Step]]:
     """Return the value that is the input, and the layers in an order in which they can run."""
     if isinstance(model, keras.Sequential):  # its own graph may lack a layer put in by hand
         return 0, [(layer, [i], i + 1) for i, layer in enumerate(model.layers)]
-    steps: list[_Step] = []
+    steps: list[Step] = []
     for operation in model.operations:
         if isinstance(operation, layers.InputLayer):
             continue
