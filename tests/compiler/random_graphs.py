@@ -71,7 +71,7 @@ class _Network:
         self.values: list[Value] = []
         self.read: set[int] = set()
         self.results: list[Value] = []
-        self.filters: dict[tuple[int, ...], tuple[int, np.ndarray]] = {}
+        self.filters: dict[tuple[tuple[int, ...], int], tuple[int, np.ndarray]] = {}
         self.constants: dict[tuple[int, ...], int] = {}
         self.inputs = [self._input() for _ in range(noise.choice((1, 1, 1, 2, 3)))]
 
@@ -184,10 +184,10 @@ class _Network:
     ) -> tuple[list[int | None], float]:
         """Return filter and bias of a linear op, and a scale with which outputs use their range.
 
-        A filter of the same shape may be the one of an earlier op.
+        A filter of the same shape and axis may be the one of an earlier op.
         """
-        if shape in self.filters and self.noise.random() < 0.5:
-            key, scales = self.filters[shape]
+        if (shape, axis) in self.filters and self.noise.random() < 0.5:
+            key, scales = self.filters[shape, axis]
         else:
             count = shape[axis] if self.noise.random() < 0.7 else 1
             scales = self.rng.uniform(0.001, 0.02, count).astype(np.float32)
@@ -197,7 +197,7 @@ class _Network:
             elif self.noise.random() < 0.4:
                 self._kill(data, axis, scales)
             key = self.writer.constant("filter", data, scale=scales, axis=axis)
-            self.filters[shape] = key, scales
+            self.filters[shape, axis] = key, scales
         channels = shape[axis]
         terms = math.prod(shape) // channels
         bias = None
