@@ -92,6 +92,35 @@ def test_a_difference_names_the_first_detection(
         recording.compare(silent)
 
 
+def test_front_end_of_a_stream_is_proven_and_measured(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A stream has room for the rows of one hop only; its front end is held to the twin's all the
+    same, on noise where the model came without clips."""
+    folder = listening_model.project(tmp_path / "listen", stream=True)
+    assert cli.run(["test", "-C", str(folder), "--json"]) == 0
+    document = json.loads(capfd.readouterr().out)
+    assert document["exact"] and document["vectors_from"] == "random inputs as a stream"
+    front = document["front_end"]
+    assert (front["clips"], front["mismatches"]) == (1, 0)
+    assert 20_000 < front["instructions_per_hop"] < 80_000
+    plan = json.loads((folder / "build" / "plan.json").read_text())
+    assert plan["front_end"]["static_bytes"] > 1000
+
+
+def test_front_ends_are_measured_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    """`features bench`: the rows of a hop on a board, exact, with what they cost."""
+    assert cli.run(["features", "bench", "--kind", "mfcc", "--json"]) == 0
+    (found,) = json.loads(capfd.readouterr().out)["front_ends"]
+    assert (found["kind"], found["exact"]) == ("mfcc", True)
+    assert 10_000 < found["instructions_per_hop"] < 60_000
+    assert found["instructions_per_second"] == pytest.approx(
+        50 * found["instructions_per_hop"], 1e-3
+    )
+    assert cli.run(["features", "bench", "--kind", "plp"]) == 2
+    assert "mfcc" in capfd.readouterr().err
+
+
 def test_a_model_without_front_end_cannot_listen(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,12 +58,13 @@ void tk_commands_reset_audio(void)
 uint8_t tk_handle_push_audio(const uint8_t *request, uint32_t length)
 {
     static const uint32_t input_sizes[TK_MODEL_INPUTS] = TK_MODEL_INPUT_SIZES;
+    const uint32_t places = input_sizes[0] / TK_FEATURES_WIDTH; /* of a stream: those of a hop */
     const uint32_t count = length / 2;
 
     if (length % 2 != 0) {
         return TK_STATUS_BAD_LENGTH;
     }
-    if (input_sizes[0] < (uint32_t)TK_FEATURES_FRAMES * TK_FEATURES_WIDTH) {
+    if (places == 0) {
         return TK_STATUS_UNSUPPORTED; /* this model does not take the front end's rows */
     }
     unpack(request, count);
@@ -72,7 +73,7 @@ uint8_t tk_handle_push_audio(const uint8_t *request, uint32_t length)
 
         push.samples = samples + at;
         push.count = count - at;
-        push.row = tk_model_input(0) + features.rows * TK_FEATURES_WIDTH;
+        push.row = tk_model_input(0) + features.rows % places * TK_FEATURES_WIDTH;
         cost = tk_measure(push_once);
         features.ticks += cost.ticks;
         features.calls++;

@@ -91,6 +91,28 @@ def test_audio_beyond_the_clip(device: Device) -> None:
     assert rows.tobytes() == front_end(audio.tobytes())
 
 
+@pytest.mark.parametrize("places", [1, 2, 7])
+def test_features_of_a_stream(places: int) -> None:
+    """Where the input holds a few rows, those of a clip are read while they are made."""
+    device = fake_device()
+    device.input_bytes = (places * WIDTH,)
+    device.restart()
+    device.run = lambda inputs: [(0, b"")]
+    client = Client(device)
+    assert client.features(AUDIO).tobytes() == front_end(AUDIO.tobytes())
+    assert client.features_cost().rows == len(front_end(AUDIO.tobytes())) // WIDTH
+
+
+@pytest.mark.host
+def test_features_of_a_stream_in_c(harness_program: Callable) -> None:
+    """The harness begins anew at the first place of the input after the last."""
+    device = HarnessProcess(harness_program("-DTK_FEATURES_FRAMES=400"))
+    audio = np.resize(AUDIO, WINDOW + HOP * 250)
+    expected = [front_end(audio[at * HOP :][:WINDOW].tobytes()) for at in range(251)]
+    assert Client(device).features(audio).tobytes() == b"".join(expected)
+    device.close()
+
+
 def test_infer_on_features(device: Device) -> None:
     """The rows lie where the model reads its input."""
     client = Client(device)

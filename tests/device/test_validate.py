@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,21 @@ def test_wrong_output(vectors: Vectors) -> None:
         result.require_exact()
 
 
+def test_audio_of_inputs_that_are_no_rows(vectors: Vectors) -> None:
+    """The rows of a stream's audio are compared on their own: no inference follows, costs do."""
+    assert vectors.audio is not None
+    rows = vectors.x[:CLIPS].reshape(CLIPS, FRAMES, WIDTH)
+    device = _device()
+    given = dataclasses.replace(vectors, x=vectors.x[CLIPS:], y=vectors.y[CLIPS:], features=rows)
+    result = validate(Client(device), dataclasses.replace(given, labels=None))
+    assert (result.exact, result.inputs_tested, device.invocations) == (True, 12, 9)
+    assert result.front_end is not None
+    assert (result.front_end.clips, result.front_end.per_hop) == (CLIPS, 1000)
+    wrong = dataclasses.replace(given, labels=None, features=rows ^ 1)
+    result = validate(Client(_device()), wrong)
+    assert (result.mismatches, result.front_end.mismatches) == (CLIPS, CLIPS)  # type: ignore
+
+
 def test_wrong_features(vectors: Vectors) -> None:
     """A front end that gives one other value is not exact, even if the output is the same."""
     device = _device()
@@ -194,7 +210,7 @@ def test_reset_in_the_middle(vectors: Vectors) -> None:
     """A reset while testing says how far it got."""
     device = _device()
     line = FaultyTransport(device, [Fault("reset", "to_device", 2000)], device.restart)
-    with pytest.raises(DeviceError, match=r"was reset in the middle.*\(after 7 of 15 inputs\)"):
+    with pytest.raises(DeviceError, match=r"was reset in the middle.*\(after 8 of 15 inputs\)"):
         validate(Client(line), vectors)
 
 

@@ -77,6 +77,7 @@ def manifests() -> dict[str, dict[str, Any]]:
             "optimal": True,
             "tensors": span,
             "ops": ops,
+            "front_end": {"code_bytes": 2428, "const_bytes": 2158, "static_bytes": 3012},
         },
         "build": {"flags": ["-O3"]},
         "device": {
@@ -94,7 +95,12 @@ def manifests() -> dict[str, dict[str, Any]]:
             "firmware": {"app": "lights", "build": "0123456789abcdef"},
             "accuracy": 0.9,
             "host_accuracy": 0.9,
-            "front_end": {"clips": 5, "mismatches": 0, "instructions_per_hop": 90_000},
+            "front_end": {
+                "clips": 5,
+                "mismatches": 0,
+                "instructions_per_hop": 90_000,
+                "stack_bytes": 244,
+            },
         },
     }
 

@@ -227,7 +227,7 @@ def test_the_stack_is_measured_and_bounded(made: Project) -> None:
     plan = made.build / "plan.json"
     plan.write_text(json.dumps({**json.loads(plan.read_text()), "stack_bound_bytes": 512}))
     assert "gcc's bound for it: 512 B" in figure(made, "ram_bytes").method
-    (ram, _) = report.gather(made).memory
+    (ram, *_) = report.gather(made).memory
     stack = next(row for row in ram.rows if row["name"] == "stack")
     assert stack["bytes"] == "400" and "512 B by gcc's account" in stack["method"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,48 +78,82 @@ def footprint(
     """
     core = core or compiled.target.core
     optimize = optimize or compiled.target.mode
+    plan = compiled.plan
+    linked = link(compiled.sources, "tk_model", ENTRY_POINTS, core, optimize)
+    return Footprint(
+        code_bytes=linked.code_bytes,
+        const_bytes=linked.const_bytes,
+        static_bytes=linked.variable_bytes - plan.state_bytes - plan.total_bytes,
+        arena_bytes=plan.arena_bytes,
+        scratch_bytes=plan.scratch_bytes,
+        state_bytes=plan.state_bytes,
+        stack_bytes=_stack_bytes(linked.call_graph, ENTRY_POINTS[2]),
+    )
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Bytes of a program made of one C file, and who calls whom, as gcc writes it."""
+
+    code_bytes: int
+    const_bytes: int  # first values of variables included
+    variable_bytes: int
+    call_graph: str
+
+
+def link(
+    sources: Mapping[str, str], unit: str, roots: Sequence[str], core: Core, optimize: Mode
+) -> Linked:
+    """Compile and link `unit`.c, and what it needs of the C library, for `core`.
+
+    Parameters
+    ----------
+    sources : mapping
+        File name -> text, the headers included.
+    roots : sequence of str
+        Functions that are kept; what they do not reach is not.
+
+    Raises
+    ------
+    ToolError
+        When the core's gcc is missing or fails, or the core has none that we can use.
+    """
     if core.architecture is None:
         raise ToolError(
             f"the footprint on {core.name} cannot be measured: there is no linker for it here",
             "choose a board with a Cortex-M or RISC-V core to see it",
         )
-    plan = compiled.plan
     with tempfile.TemporaryDirectory(prefix="tinykit-measure-") as name:
         folder = Path(name)
-        for file, text in compiled.sources.items():
+        for file, text in sources.items():
             (folder / file).write_text(text, encoding="utf-8")
-        (folder / "model.ld").write_text(_LINKER_SCRIPT)
+        (folder / "sections.ld").write_text(_LINKER_SCRIPT)
         flags = toolchain.model_flags(core, optimize)
-        command = [toolchain.tool(core, "gcc"), *flags, "-fcallgraph-info=su", "-c", "tk_model.c"]
+        command = [toolchain.tool(core, "gcc"), *flags, "-fcallgraph-info=su", "-c", f"{unit}.c"]
         toolchain.run(command, folder)
-        roots = [f"-Wl,--undefined={entry}" for entry in ENTRY_POINTS]
         toolchain.run(
             [
                 toolchain.tool(core, "gcc"),
                 *core.gcc_flags,
                 *core.architecture.link_flags,
                 "-nostartfiles",
-                *("-T", "model.ld"),
-                f"-Wl,--entry={ENTRY_POINTS[2]}",
-                *roots,
-                "tk_model.o",
+                *("-T", "sections.ld"),
+                f"-Wl,--entry={roots[0]}",
+                *(f"-Wl,--undefined={root}" for root in roots),
+                f"{unit}.o",
                 "-o",
-                "model.elf",
+                "linked.elf",
             ],
             folder,
         )
-        report = toolchain.run([toolchain.tool(core, "size"), "-A", "model.elf"], folder)
-        graph = (folder / "tk_model.ci").read_text()
+        report = toolchain.run([toolchain.tool(core, "size"), "-A", "linked.elf"], folder)
+        graph = (folder / f"{unit}.ci").read_text()
     sizes = {section: int(size) for section, size in _SECTION.findall(report)}
-    variables = sizes.get(".data", 0) + sizes.get(".bss", 0) - plan.state_bytes - plan.total_bytes
-    return Footprint(
+    return Linked(
         code_bytes=sizes.get(".text", 0),
         const_bytes=sizes.get(".rodata", 0) + sizes.get(".data", 0),
-        static_bytes=variables,
-        arena_bytes=plan.arena_bytes,
-        scratch_bytes=plan.scratch_bytes,
-        state_bytes=plan.state_bytes,
-        stack_bytes=_stack_bytes(graph, ENTRY_POINTS[2]),
+        variable_bytes=sizes.get(".data", 0) + sizes.get(".bss", 0),
+        call_graph=graph,
     )
 
 

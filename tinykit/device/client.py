@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,8 +157,8 @@ class Client:
         self.write(inputs)
         cost = self._link.request("invoke", count=1)
         outputs = tuple(
-            np.frombuffer(self.read(Space.OUTPUT, index), np.int8)
-            for index in range(len(self.info.output_bytes))
+            np.frombuffer(self.read(Space.OUTPUT, index, size), np.int8)
+            for index, size in enumerate(self.info.output_bytes)
         )
         return Inference(outputs, **cost)
 
@@ -167,7 +167,10 @@ class Client:
         return self.infer([])
 
     def features(self, audio: NDArray[np.int16]) -> NDArray[np.int8]:
-        """Send one clip through the device's front end; its rows stay in input 0.
+        """Send one clip through the device's front end.
+
+        Its rows stay in input 0, or the newest of them where a model that streams has room for
+        fewer.
 
         Parameters
         ----------
@@ -182,13 +185,32 @@ class Client:
                 f"{self.port}: this firmware has no front end",
                 "it was generated from a model alone; generate it from a project with [features]",
             )
-        self.reset()
         data = np.ascontiguousarray(audio, "<i2").tobytes()
-        rows = 0
-        for at in range(0, len(data), wire.CHUNK_BYTES):
-            rows = self._link.request("push_audio", data=data[at : at + wire.CHUNK_BYTES])["rows"]
-        made = self.read(Space.INPUT, 0, rows * self.info.width)
-        return np.frombuffer(made, np.int8).reshape(rows, self.info.width)
+        places = self.info.input_bytes[0] // self.info.width
+        if places >= self.info.frames:
+            rows = max(self._push(data, wire.CHUNK_BYTES), default=0)
+            made = self.read(Space.INPUT, 0, rows * self.info.width)
+        else:
+            made = self._newest_rows(data, places)
+        return np.frombuffer(made, np.int8).reshape(-1, self.info.width)
+
+    def _push(self, data: bytes, chunk: int) -> Iterator[int]:
+        """Send samples from the start of a clip on; yield the rows after each piece."""
+        self.reset()
+        for at in range(0, len(data), chunk):
+            yield int(self._link.request("push_audio", data=data[at : at + chunk])["rows"])
+
+    def _newest_rows(self, data: bytes, places: int, chunk: int = wire.CHUNK_BYTES) -> bytes:
+        """Return the rows of a clip, read while they are made: the input holds `places`."""
+        made, known, width = b"", 0, self.info.width
+        for rows in self._push(data, chunk):
+            if rows - known > places:  # some are overwritten already
+                return self._newest_rows(data, places, chunk // 2)
+            held = self.read(Space.INPUT, 0, places * width) if rows > known else b""
+            for row in range(known, rows):
+                made += held[row % places * width :][:width]
+            known = rows
+        return made
 
     def features_cost(self) -> FeaturesCost:
         """Return what the front end cost since the last `reset` (`features` begins with one)."""

@@ -181,9 +181,13 @@ class FakeDevice:
         if len(data) % 2:
             raise _Refused(Status.BAD_LENGTH)
         self._samples += data
-        rows = self.front_end(self._samples)[: len(self._inputs[0])]
-        self._inputs[0][: len(rows)] = rows
-        return {"rows": len(rows) // int(self.hello["width"])}
+        width = int(self.hello["width"])
+        made = self.front_end(self._samples)[: int(self.hello["frames"]) * width]
+        rows, places = len(made) // width, len(self._inputs[0]) // width
+        for row in range(max(0, rows - places), rows):
+            at = row % places * width
+            self._inputs[0][at : at + width] = made[row * width : (row + 1) * width]
+        return {"rows": rows}
 
     def _do_listen(self, data: bytes) -> dict[str, Any]:
         if self.listener is None:

@@ -75,6 +75,12 @@ class DeviceResult:
         """Whether every compared byte was equal, and at least one was compared."""
         return self.mismatches == 0 and self.inputs_tested > 0
 
+    def count(self, differs: Mismatch | None) -> None:
+        """Count one input that was compared."""
+        self.inputs_tested += 1
+        self.mismatches += differs is not None
+        self.first_mismatch = self.first_mismatch or differs
+
     def require_exact(self) -> None:
         """Raise `MismatchError` unless every compared byte was equal."""
         if not self.exact:

@@ -19,7 +19,9 @@ class Vectors:
     """Golden vectors (`vectors.npz`).
 
     x : int8 (N, *input shape);  y : int8 (N, *output shape);  labels : int32 (N,) or None;
-    audio : int16 (M, clip_samples) or None, which gave the first M rows of `x`.
+    audio : int16 (M, clip_samples) or None, which gave the first M rows of `x`;
+    features : int8 (M, frames, width) or None, what `audio` gives where `x` is something else: the
+    hops of a stream, or inputs that no front end made.
 
     Of a model with several inputs or outputs, a row holds the bytes of all, one after the other.
     """
@@ -28,6 +30,7 @@ class Vectors:
     y: NDArray[Any]
     labels: NDArray[np.int32] | None = None
     audio: NDArray[np.int16] | None = None
+    features: NDArray[np.int8] | None = None
 
     @classmethod
     def load(cls, path: Path) -> Vectors:
@@ -55,7 +58,8 @@ class Vectors:
         rows = len(self.x)
         labels = rows if self.labels is None else len(self.labels)
         audio = 0 if self.audio is None else len(self.audio)
-        if not rows or len(self.y) != rows or labels != rows or audio > rows:
+        made = rows if self.features is None else len(self.features)
+        if not rows or len(self.y) != rows or labels != rows or audio > made:
             raise DataError(
                 f"{name}: {rows} inputs, {len(self.y)} outputs, {labels} labels, {audio} clips",
                 "each input needs its output and label, and clips belong to the first inputs; "

@@ -246,10 +246,11 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         0x07,
         "push_audio",
-        "Feed samples to the front end. Each finished row goes to its place in input 0; what "
-        "follows the last row is dropped, until `reset`.",
+        "Feed samples to the front end. Each finished row goes to its place in input 0; where "
+        "that holds fewer rows than a clip, as in a model that streams, the first place follows "
+        "the last. What comes after the clip is dropped, until `reset`.",
         (Field("data", "data", f"int16 samples, at most {CHUNK_BYTES} bytes, an even number"),),
-        (Field("rows", "u16", "rows in input 0 now"),),
+        (Field("rows", "u16", "rows made since `reset`"),),
     ),
     Command(
         0x08,

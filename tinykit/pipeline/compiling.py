@@ -15,7 +15,8 @@ from tinykit.board import Board, Core
 from tinykit.compiler import CompiledModel, compile_model, ir
 from tinykit.compiler.compiled import transform
 from tinykit.compiler.ir import Graph
-from tinykit.compiler.measure import footprint
+from tinykit.compiler.lower import Mode
+from tinykit.compiler.measure import footprint, link
 from tinykit.compiler.reader import read_tflite
 from tinykit.config import Compile
 from tinykit.errors import ModelError
@@ -24,6 +25,9 @@ from tinykit.progress import Progress
 from tinykit.project import Project
 
 MODEL_FOLDER, FEATURES_FOLDER, SPECTRUM_FOLDER = "model", "features", "spectrum"
+
+FRONT_END = ("tk_features_push", "tk_features_reset")
+"""The functions by which a firmware uses the front end."""
 
 
 def run(project: Project, progress: Progress) -> None:
@@ -63,6 +67,7 @@ def compile_for(
         "listening": listening.plan_entry(compiled, spec, names),
         "spectrum": msgspec.to_builtins(spectrum) if spectrum else None,
         **_measured(compiled, core),
+        "front_end": front_end_bytes(spec, core, settings.optimize) if spec else None,
     }
     progress("compile", 2, 2)
     return compiled, plan
@@ -109,6 +114,18 @@ def _measured(compiled: CompiledModel, core: Core) -> dict[str, Any]:
     return {name: size[name] for name in kept} | {
         "stack_bound_bytes": size["stack_bytes"],
         "compiler": f"{gcc} {programs.version(gcc)}",
+    }
+
+
+def front_end_bytes(spec: FeatureSpec, core: Core, optimize: Mode) -> dict[str, int] | None:
+    """Return what the front end takes: code, constants, variables; None where we cannot link."""
+    if core.architecture is None:
+        return None
+    linked = link(frontend_c.sources(spec), "tk_features", FRONT_END, core, optimize)
+    return {
+        "code_bytes": linked.code_bytes,
+        "const_bytes": linked.const_bytes,
+        "static_bytes": linked.variable_bytes,
     }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
+import msgspec
 
 from tinykit import programs
+from tinykit.audio.spec import FeatureSpec
 from tinykit.device.validate import validate
 from tinykit.errors import MismatchError
-from tinykit.pipeline import budget, building, files, hops, tracing, vectors
+from tinykit.pipeline import budget, building, files, hearing, hops, tracing, vectors
 from tinykit.pipeline.talking import client
 from tinykit.progress import Progress
 from tinykit.project import Project
@@ -19,13 +20,13 @@ def run(project: Project, progress: Progress) -> None:
     found, origin = vectors.for_model(project)
     chosen = vectors.some(found, settings.vectors, settings.audio_clips)
     plan = files.read_json(project.path(files.PLAN))
-    stream = plan.get("hop_rows") is not None
+    stream, clips = plan.get("hop_rows") is not None, chosen.audio
     if stream:
         chosen, origin = hops.vectors(project, chosen), f"{origin} as a stream"
+    spec = msgspec.convert(plan["features"], FeatureSpec | None)
+    chosen = hearing.with_audio(chosen, spec, clips, settings.audio_clips)
     made = building.firmware(project)
     with client(project) as device:
-        if plan["features"] is None and chosen.audio is not None:
-            chosen = dataclasses.replace(chosen, audio=None)
         result = validate(
             device,
             chosen,

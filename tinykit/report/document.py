@@ -136,7 +136,24 @@ class Document:
             ]
             whole = total(parts, plan, device)
             tables.append(Table(name, rows, f"{whole:,}" if whole is not None else ""))
-        return tables
+        front = self._front_end()
+        return [*tables, Table("front end", front, "")] if front else tables
+
+    def _front_end(self) -> list[dict[str, str]]:
+        """Return what the front end takes beside the model: in no sum and under no limit."""
+        size = self.manifests["plan"].get("front_end") or {}
+        stack = (self.manifests["device"].get("front_end") or {}).get("stack_bytes")
+        known = size | ({"stack_bytes": stack} if stack is not None else {})
+        names = {"code": "code", "constants": "const", "variables": "static", "stack": "stack"}
+        return [
+            {
+                "name": name,
+                "bytes": f"{known[f'{key}_bytes']:,}",
+                "method": "painted, beside the model's" if key == "stack" else "linked program",
+            }
+            for name, key in names.items()
+            if f"{key}_bytes" in known
+        ]
 
     def _bound(self, part: str) -> str:
         """Return the compiler's bound of the stack, to stand beside what was measured."""

@@ -157,7 +157,19 @@ def figures(manifests: dict[str, Manifest], budget: Budget, board: Board) -> lis
             else f"median, in microseconds, read from the timer of {where}",
             remark="one inference" if unit == "instructions" else "µs, one inference",
         ),
+        Figure(
+            f"front_end_{unit}_per_hop",
+            "front end",
+            (device.get("front_end") or {}).get(f"{unit}_per_hop"),
+            "count",
+            f"mean over the hops of the clips that were sent as audio, counted as above on {where}",
+            remark=f"{unit if unit == 'instructions' else 'µs'}, one hop{_hop(plan)}",
+        ),
     ]
+
+
+def _hop(plan: Manifest) -> str:
+    return f" of {plan['features']['hop_ms']} ms" if plan.get("features") else ""
 
 
 def _accuracies(manifests: dict[str, Manifest], where: str) -> list[Figure]:

@@ -26,7 +26,8 @@ def render(document: Document) -> str:
         if table.rows:
             lines += ["", f"| {table.name} | bytes | how it is known |", "|---|---:|---|"]
             lines += _rows((row["name"], row["bytes"], row["method"]) for row in table.rows)
-            lines += _rows([("sum", table.sum, "")])
+            if table.sum:
+                lines += _rows([("sum", table.sum, "")])
     if document.op_rows:
         lines += ["", "| op | kind | kernel | out | MACs |", "|---:|---|---|---|---:|"]
         lines += _rows(

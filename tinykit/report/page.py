@@ -80,17 +80,12 @@ def _proof(document: Document) -> dict[str, Any] | None:
     if not device:
         return None
     front = device.get("front_end") or {}
-    unit = device.get("unit", "instructions")
     rows = [
         ("inputs compared", f"{device.get('inputs_tested', 0):,}, every output byte"),
         ("inputs that differ", f"{device.get('mismatches', 0):,}"),
         ("first difference", device.get("first_mismatch") or ""),
         ("audio clips through the device's front end", f"{front['clips']:,}" if front else ""),
         ("clips with a feature that differs", f"{front['mismatches']:,}" if front else ""),
-        (
-            f"{unit} for one hop of the front end",
-            f"{front[f'{unit}_per_hop']:,.0f}" if front.get(f"{unit}_per_hop") else "",
-        ),
         ("model on the device", device.get("model_sha256", "")),
     ]
     return {
@@ -182,7 +177,7 @@ def _memory(document: Document) -> dict[str, Any] | None:
     proven = "proven optimal" if bound == arena or plan.get("optimal") else "not proven optimal"
     return {
         "text": "All memory is known before the firmware is built; nothing is allocated at run "
-        "time. The serial test harness is not counted.",
+        "time. The serial test harness is not counted; the front end is in a table of its own.",
         "tables": document.memory,
         "caption": f"{arena:,} B; the lower bound for these ops and kernels is {bound:,} B: "
         f"{proven}.",

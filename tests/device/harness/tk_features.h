@@ -7,7 +7,9 @@
 
 #define TK_FEATURES_WINDOW_SAMPLES 60
 #define TK_FEATURES_HOP_SAMPLES 40
+#ifndef TK_FEATURES_FRAMES /* more than fit into the model's input: as of a model that streams */
 #define TK_FEATURES_FRAMES 100
+#endif
 #define TK_FEATURES_WIDTH 3
 
 void tk_features_reset(void);
