@@ -2,7 +2,7 @@
 
     python scripts/experiments/keywords.py features   # once: clips, versions, features (an .npz)
     python scripts/experiments/keywords.py run        # what the ledger lacks, one line each
-    python scripts/experiments/keywords.py bench      # instructions of each network, emulated
+    python scripts/experiments/keywords.py device     # seed 0 of each on the emulated board
     python scripts/experiments/keywords.py table      # the ledger as docs/results/keywords.md
 
 Data: ../shared/data/keywords, 8 words + unknown + silence. `testing` are 10 % of the training
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -36,7 +35,7 @@ SHARED = ROOT.parent / "shared" / "data"
 CACHE = paths.cache_dir() / "experiments" / "keywords"
 RESULTS = ROOT / "docs" / "results"
 LEDGER = RESULTS / "keywords.jsonl"
-BENCHES = RESULTS / "keywords-bench.json"
+DEVICES = RESULTS / "keywords-device.json"
 BOARD = "mps2-an386"
 COPIES = 12
 SEEDS = (0, 1, 2)
@@ -71,7 +70,7 @@ SPECS = {kind: FeatureSpec(kind=kind) for kind in ("mfcc", "log_mel")}
 def main() -> int:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=("features", "run", "bench", "table"))
+    parser.add_argument("command", choices=("features", "run", "device", "table"))
     parser.add_argument("--seeds", type=int, nargs="*", default=SEEDS)
     parser.add_argument("--only", nargs="*", default=[], help="architectures")
     chosen = parser.parse_args()
@@ -82,12 +81,12 @@ def main() -> int:
             for model in MODELS:
                 if not chosen.only or model.architecture in chosen.only:
                     run(model, seed)
-    elif chosen.command == "bench":
-        bench(read_ledger())
+    elif chosen.command == "device":
+        measure_devices()
     else:
         from keywords_table import page
 
-        text = page(read_ledger(), read_benches(), labels(), TRAIN, COPIES, BOARD)
+        text = page(read_ledger(), read_devices(), labels(), TRAIN, COPIES, BOARD)
         paths.write_text(RESULTS / "keywords.md", text)
     return 0
 
@@ -271,23 +270,29 @@ def read_ledger() -> list[dict[str, Any]]:
     return found
 
 
-def bench(lines: list[dict[str, Any]]) -> None:
-    """Measure one seed of each network on the emulated board, unless that is done."""
-    known = read_benches()
-    for line in lines:
-        name = f"{line['architecture']} {line['size']}"
-        file = CACHE / f"{line['architecture']}-{line['size']}-{line['seed']}.tflite"
-        if name not in known and file.exists():
-            command = [sys.executable, "-m", "tinykit", "bench", str(file), "-b", BOARD, "--json"]
-            done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-            found = json.loads(done.stdout)
-            known[name] = {key: found[key] for key in ("exact", "instructions", "sha256")}
-            paths.write_text(BENCHES, json.dumps(known, indent=1) + "\n")
+def measure_devices() -> None:
+    """Run seed 0 of each network on the emulated board, unless that model was measured."""
+    from keywords_device import measure
+
+    from tinykit import models
+
+    known = read_devices()
+    for model in MODELS:
+        name = f"{model.architecture} {model.size}"
+        file = CACHE / f"{model.architecture}-{model.size}-0.tflite"
+        if not file.exists() or known.get(name, {}).get("sha256") == paths.sha256_file(file):
+            continue
+        kind = models.module(model.architecture).FEATURES["kind"]
+        with np.load(CACHE / "validation.npz") as split:
+            found = measure(file, split[kind], split["y"], BOARD)
+        known[name] = {"sha256": paths.sha256_file(file), **found}
+        paths.write_text(DEVICES, json.dumps(known, indent=1) + "\n")
+        print(name, json.dumps(known[name]))
 
 
-def read_benches() -> dict[str, Any]:
-    """Return what `bench` measured."""
-    return json.loads(BENCHES.read_text(encoding="utf-8")) if BENCHES.exists() else {}
+def read_devices() -> dict[str, Any]:
+    """Return what `device` measured."""
+    return json.loads(DEVICES.read_text(encoding="utf-8")) if DEVICES.exists() else {}
 
 
 if __name__ == "__main__":

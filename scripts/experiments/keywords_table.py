@@ -27,6 +27,8 @@ with fewer than three seeds is not finished**; networks without a row were not r
   nothing is chosen by any of the three sets.
 - int8: the golden interpreter's bytes, which the compiled C reproduces; flash and RAM (stack
   included) linked for {board} (Cortex-M4F).
+- Device: every validation clip of seed 0 over serial on the emulated board (`tinykit test`), every
+  byte the golden interpreter's; instructions are counted by QEMU.
 - Percent, mean over the seeds; after the +-, the largest distance of a seed from it. In brackets:
   the 95 % interval of seed 0 when speakers, not clips, are drawn anew.
 """
@@ -34,7 +36,7 @@ with fewer than three seeds is not finished**; networks without a row were not r
 
 def page(
     lines: Sequence[Line],
-    benches: dict[str, Line],
+    devices: dict[str, Line],
     labels: Sequence[str],
     train: Any,
     copies: int,
@@ -58,19 +60,28 @@ def page(
     )
     return (
         "\n".join(
-            [head, *_accuracy(order), "", *_cost(order, benches), "", *_classes(order, labels)]
+            [
+                head,
+                *_accuracy(order, devices),
+                "",
+                *_cost(order, devices),
+                "",
+                *_streams(order, devices),
+                "",
+                *_classes(order, labels),
+            ]
         )
         + "\n"
     )
 
 
-def _accuracy(order: Sequence[list[Line]]) -> list[str]:
+def _accuracy(order: Sequence[list[Line]], devices: dict[str, Line]) -> list[str]:
     return [
         "## Accuracy",
         "",
-        "| network | seeds | validation float | int8 | testing float | int8 | rooms int8 "
-        "| speakers without an error (validation) |",
-        "|---|---:|---:|---|---:|---|---:|---:|",
+        "| network | seeds | validation float | int8 | int8 of seed 0, host | device "
+        "| testing float | int8 | rooms int8 | speakers without an error (validation) |",
+        "|---|---:|---:|---|---:|---:|---:|---|---:|---:|",
         *(
             "| "
             + " | ".join(
@@ -79,6 +90,7 @@ def _accuracy(order: Sequence[list[Line]]) -> list[str]:
                     str(len(group)),
                     _percent(_mean(group, "validation", "float")),
                     _spread(group, "validation"),
+                    *_same(devices.get(_name(group), {})),
                     _percent(_mean(group, "testing", "float")),
                     _spread(group, "testing"),
                     _percent(_mean(group, "rooms", "int8")),
@@ -91,22 +103,66 @@ def _accuracy(order: Sequence[list[Line]]) -> list[str]:
     ]
 
 
-def _cost(order: Sequence[list[Line]], benches: dict[str, Line]) -> list[str]:
+def _same(device: Line) -> list[str]:
+    """Return accuracy of one model on the host and on the device, over the same clips."""
+    if not device:
+        return ["", "not run"]
+    exact = "" if device["exact"] else " (bytes differ)"
+    return [_percent(device["int8"]), _percent(device["device"]) + exact]
+
+
+def _cost(order: Sequence[list[Line]], devices: dict[str, Line]) -> list[str]:
     rows = []
     for group in order:
-        line, bench = group[0], benches.get(_name(group), {})
-        measured = f"{bench['instructions']:,}" if bench.get("exact") else "not run"
+        line, device = group[0], devices.get(_name(group), {})
+        measured = f"{device['instructions']:,}" if device else "not run"
         numbers = (line[key] for key in ("parameters", "macs", "flash_bytes", "ram_bytes"))
         cells = [_name(group), *(f"{number:,}" for number in numbers), measured]
         rows.append("| " + " | ".join(cells) + " |")
     return [
         "## Cost",
         "",
-        "Instructions of one decision: `tinykit bench`, counted by QEMU, every output byte exact.",
+        "Of one decision over a whole clip; instructions are the median over all validation clips.",
         "",
         "| network | parameters | MACs | flash B | RAM B | instructions |",
         "|---|---:|---:|---:|---:|---:|",
         *rows,
+    ]
+
+
+def _streams(order: Sequence[list[Line]], devices: dict[str, Line]) -> list[str]:
+    """Return the streamed models, and why the others are none."""
+    rows, refused = [], []
+    for group in order:
+        name, device = _name(group), devices.get(_name(group))
+        if device is None:
+            continue
+        stream = device["stream"]
+        if "refused" in stream:
+            refused.append(f"- {name}: {stream['refused']}")
+            continue
+        accuracies = (device["int8"], stream["int8"], stream["device"])
+        costs = (stream["hops"], stream["macs"], stream["ram_bytes"], stream["instructions"])
+        cells = [name, *map(_percent, accuracies), *(f"{cost:,}" for cost in costs)]
+        cells.append(f"{device['instructions'] / stream['instructions']:.0f}x")
+        rows.append("| " + " | ".join(cells) + " |")
+    return [
+        "## Streamed",
+        "",
+        "The same int8 models compiled with `--stream`: the rows of all validation clips one after "
+        "the other,",
+        "never reset, on the host and on the device; the answer to a clip is the output after its "
+        "last row. Costs are of",
+        "one hop; RAM without stack. The last column: a whole window by a hop, in instructions.",
+        "",
+        "| network | int8 whole | streamed, host | streamed, device | hops | MACs | RAM B "
+        "| instructions | saved |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        *rows,
+        "",
+        "Refused by the compiler, with its words; these run their whole window at every decision:",
+        "",
+        *refused,
     ]
 
 
