@@ -35,8 +35,9 @@ def run(project: Project, chosen: Vectors, result: DeviceResult, progress: Progr
 
     On real boards only a mismatch is worth flashing twice. The release firmware is put back.
     """
-    if result.exact and not project.board.emulator:
-        return Traced()
+    first = result.first_mismatch
+    if (result.exact and not project.board.emulator) or (first and first.what == "features"):
+        return Traced()  # the front end is no op of the model
     progress("trace", 0, 1)
     runner = runners.runner(project.board)
     release = building.firmware(project)
@@ -45,7 +46,7 @@ def run(project: Project, chosen: Vectors, result: DeviceResult, progress: Progr
         runner.flash(trace, project.build, project.port)
         with client(project) as device:
             hello = device.hello()
-            vector = result.first_mismatch.vector if result.first_mismatch else 0
+            vector = first.vector if first else 0
             inputs = parts(chosen.x[vector], hello.input_bytes)
             if not result.exact:
                 if project.config.compile.stream:
