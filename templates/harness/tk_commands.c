@@ -93,10 +93,17 @@ static const uint8_t *traced(uint32_t *bytes)
 #define FLAG_LISTENER 0
 #endif
 
+#if TK_BUILD_ENHANCER
+#define FLAG_ENHANCER TK_FLAG_ENHANCER
+#else
+#define FLAG_ENHANCER 0
+#endif
+
 static void reset(void)
 {
     tk_model_reset();
     tk_commands_reset_audio();
+    tk_commands_reset_enhancer();
 }
 
 /* What `space` and `index` name; 0 when there is no such tensor. */
@@ -121,7 +128,7 @@ uint8_t tk_handle_hello(const uint8_t *request, uint32_t length)
     (void)length;
     reset();
     tk_reply_u8(TK_WIRE_VERSION);
-    tk_reply_u8(FLAG_FEATURES | FLAG_TRACE | FLAG_LISTENER);
+    tk_reply_u8(FLAG_FEATURES | FLAG_TRACE | FLAG_LISTENER | FLAG_ENHANCER);
     tk_reply_u32(tk_get_u32(request + TK_AT_HELLO_NONCE));
     tk_reply_u8(TK_MODEL_INPUTS);
     tk_reply_u8(TK_MODEL_OUTPUTS);

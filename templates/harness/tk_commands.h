@@ -16,4 +16,7 @@ TK_COMMANDS(TK_COMMANDS_DECLARE)
 /* The front end to its start, its cost to zero. */
 void tk_commands_reset_audio(void);
 
+/* The enhancer likewise. */
+void tk_commands_reset_enhancer(void);
+
 #endif

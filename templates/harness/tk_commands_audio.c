@@ -14,15 +14,6 @@
 
 static int16_t samples[TK_WIRE_CHUNK_BYTES / 2];
 
-static void unpack(const uint8_t *bytes, uint32_t count)
-{
-    for (uint32_t at = 0; at < count; at++) {
-        const uint16_t bits = tk_get_u16(bytes + 2 * at);
-
-        samples[at] = (int16_t)(bits < 0x8000u ? bits : (int32_t)bits - 0x10000);
-    }
-}
-
 static struct {
     uint32_t rows; /* made since reset */
     uint64_t ticks;
@@ -67,7 +58,7 @@ uint8_t tk_handle_push_audio(const uint8_t *request, uint32_t length)
     if (places == 0) {
         return TK_STATUS_UNSUPPORTED; /* this model does not take the front end's rows */
     }
-    unpack(request, count);
+    tk_get_samples(request, count, samples);
     for (uint32_t at = 0; at < count && features.rows < TK_FEATURES_FRAMES; at += push.used) {
         tk_measurement cost;
 
@@ -136,7 +127,7 @@ uint8_t tk_handle_listen(const uint8_t *request, uint32_t length)
     if (length % 2 != 0) {
         return TK_STATUS_BAD_LENGTH;
     }
-    unpack(request, count);
+    tk_get_samples(request, count, samples);
     while (at < count && heard < MOST_DETECTIONS) {
         uint32_t used = 0;
 

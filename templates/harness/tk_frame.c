@@ -18,6 +18,15 @@ uint32_t tk_get_u32(const uint8_t *at)
     return tk_get_u16(at) | (uint32_t)tk_get_u16(at + 2) << 16;
 }
 
+void tk_get_samples(const uint8_t *at, uint32_t count, int16_t *samples)
+{
+    for (uint32_t n = 0; n < count; n++) {
+        const uint16_t bits = tk_get_u16(at + 2 * n);
+
+        samples[n] = (int16_t)(bits < 0x8000u ? bits : (int32_t)bits - 0x10000);
+    }
+}
+
 static void put_u32(uint8_t *at, uint32_t value)
 {
     at[0] = (uint8_t)value;

@@ -8,6 +8,7 @@
 
 uint16_t tk_get_u16(const uint8_t *at);
 uint32_t tk_get_u32(const uint8_t *at);
+void tk_get_samples(const uint8_t *at, uint32_t count, int16_t *samples);
 
 /* One reply. It is kept until the next one begins, so that it can be sent again. */
 void tk_reply_begin(uint8_t sequence, uint8_t command);

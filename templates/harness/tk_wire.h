@@ -30,6 +30,7 @@
 #define TK_FLAG_FEATURES 1 /* has the front end: `push_audio` and `features_cost` work */
 #define TK_FLAG_TRACE 2 /* is a trace build: `trace` and `invoke_until` work */
 #define TK_FLAG_LISTENER 4 /* decides on its own what it hears: `listen` works */
+#define TK_FLAG_ENHANCER 8 /* enhances audio: `enhance` and `enhance_cost` work */
 
 /* What the counter counts. */
 #define TK_COUNTER_INSTRUCTIONS 0
@@ -49,7 +50,9 @@
     X(invoke_until, 0x0A, 3, 0) \
     X(reboot, 0x0B, 0, 0) \
     X(bye, 0x0C, 0, 0) \
-    X(listen, 0x0D, 0, 1)
+    X(listen, 0x0D, 0, 1) \
+    X(enhance, 0x0E, 0, 1) \
+    X(enhance_cost, 0x0F, 0, 0)
 
 #define TK_COMMAND_HELLO 0x01
 #define TK_COMMAND_TENSOR 0x02
@@ -64,6 +67,8 @@
 #define TK_COMMAND_REBOOT 0x0B
 #define TK_COMMAND_BYE 0x0C
 #define TK_COMMAND_LISTEN 0x0D
+#define TK_COMMAND_ENHANCE 0x0E
+#define TK_COMMAND_ENHANCE_COST 0x0F
 
 /* Where the fields of a request start, and how long a text of a reply may be. */
 #define TK_AT_HELLO_NONCE 0
@@ -86,5 +91,6 @@
 #define TK_AT_INVOKE_UNTIL_OP 0
 #define TK_AT_INVOKE_UNTIL_OUTPUT 2
 #define TK_AT_LISTEN_DATA 0
+#define TK_AT_ENHANCE_DATA 0
 
 #endif

@@ -48,7 +48,7 @@ def test_hello(device: Device) -> None:
     assert (hello.input_bytes, hello.output_bytes, hello.ops) == (INPUTS, OUTPUTS, 3)
     assert (hello.arena_bytes, hello.state_bytes, hello.scratch_bytes) == (600, 1, 0)
     assert (hello.frames, hello.width) == (FRAMES, WIDTH)
-    assert hello.flags == Flag.FEATURES
+    assert hello.flags == Flag.FEATURES | Flag.ENHANCER
     assert (hello.counter_unit, hello.unit) == (CounterUnit.INSTRUCTIONS, "instructions")
 
 

@@ -15,7 +15,7 @@ from device_twin import INCLUDES, ROOT, STRICT, HarnessProcess, random_inputs
 from tinykit.device import framing, payload, wire
 from tinykit.device.client import Client
 
-BUILDS = [(), ("-DTK_TRACE",), ("-DTK_BUILD_FEATURES=0",)]
+BUILDS = [(), ("-DTK_TRACE",), ("-DTK_BUILD_FEATURES=0", "-DTK_BUILD_ENHANCER=0")]
 
 
 def _run(program: Path, line: bytes) -> list[framing.Frame | framing.Damaged]:
@@ -115,7 +115,7 @@ def test_frame_too_long(harness_program: Callable) -> None:
 @pytest.mark.host
 def test_without_front_end(harness_program: Callable) -> None:
     """A build without front end says so in `hello`, refuses audio, and still infers."""
-    device = HarnessProcess(harness_program("-DTK_BUILD_FEATURES=0"))
+    device = HarnessProcess(harness_program("-DTK_BUILD_FEATURES=0", "-DTK_BUILD_ENHANCER=0"))
     client = Client(device)
     hello = client.hello()
     assert (hello.flags, hello.frames, hello.width) == (0, 0, 0)

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 ORDER = (
     *("doctor", "boards", "models", "new", "import", "data", "run", "export"),
     *("train", "compress", "quantize", "compile", "generate", "build", "flash", "test", "report"),
-    *("evaluate", "bench", "features", "profile", "stop"),
+    *("evaluate", "enhance", "bench", "features", "profile", "stop"),
 )
 """The order of the commands in the help: that in which a user meets them."""
 
@@ -58,6 +58,7 @@ from tinykit.cli import (  # noqa: E402
     compiling,  # noqa: F401
     data,  # noqa: F401
     doctor,  # noqa: F401
+    enhancing,  # noqa: F401
     evaluating,  # noqa: F401
     features,  # noqa: F401
     interop,  # noqa: F401

@@ -75,6 +75,22 @@ class FeaturesCost:
 
 
 @dataclass(frozen=True)
+class EnhanceCost:
+    """What enhancing cost since the last `reset`: ticks of all hops, and the most of one hop.
+
+    Each hop is three measurements, and each has `overhead_ticks` too many.
+    """
+
+    hops: int
+    analysis_ticks: int
+    model_ticks: int
+    synthesis_ticks: int
+    most_ticks: int
+    overhead_ticks: int
+    stack_bytes: int | None
+
+
+@dataclass(frozen=True)
 class OpTrace:
     """What one op of the last inference gave (all its outputs) and cost; trace builds only.
 
@@ -253,6 +269,46 @@ class Client:
             found += struct.iter_unpack("<IIi", reply["detections"])
         progress("listen", len(audio), len(audio))
         return found
+
+    def enhance(self, audio: NDArray[np.int16], progress: Progress = silent) -> NDArray[np.int16]:
+        """Let the device enhance a recording from its start.
+
+        Parameters
+        ----------
+        audio : int16 (samples,)
+
+        Returns
+        -------
+        int16 (samples,)
+            One window of the spectrum late, as the device gives it.
+
+        Raises
+        ------
+        DeviceError
+            When the firmware does not enhance, or the device misbehaves.
+        """
+        if Flag.ENHANCER not in self.info.flags:
+            raise DeviceError(
+                f"{self.port}: this firmware does not enhance audio",
+                "it needs a model that names its spectrum: a project for speech-enhancement",
+            )
+        self.reset()
+        data = np.ascontiguousarray(audio, "<i2").tobytes()
+        made = b""
+        for at in range(0, len(data), wire.CHUNK_BYTES):
+            progress("enhance", at // 2, len(audio))
+            piece = data[at : at + wire.CHUNK_BYTES]
+            enhanced = self._link.request("enhance", data=piece)["enhanced"]
+            if len(enhanced) != len(piece):
+                went, came = len(piece) // 2, len(enhanced) // 2
+                raise DeviceError(f"{self.port}: {went} samples went in, {came} came out", RENEW)
+            made += enhanced
+        progress("enhance", len(audio), len(audio))
+        return np.frombuffer(made, "<i2").astype(np.int16)
+
+    def enhance_cost(self) -> EnhanceCost:
+        """Return what enhancing cost since the last `reset` (`enhance` begins with one)."""
+        return EnhanceCost(**self._link.request("enhance_cost"))
 
     def reset(self) -> None:
         """Set the model's state and the front end to their start."""

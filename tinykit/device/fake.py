@@ -54,6 +54,10 @@ class FakeDevice:
         Whether this is a trace build.
     listener : callable, optional
         All samples since `reset` -> rows heard, and every detection (row, class, score).
+    enhancer : callable, optional
+        All samples since `reset` -> as many enhanced ones (bytes, int16 little endian).
+    enhanced_hop : int
+        Samples in one of the enhancer's hops.
     """
 
     run: Callable[[list[bytes]], list[tuple[int, bytes]]]
@@ -63,6 +67,8 @@ class FakeDevice:
     hello: dict[str, Any] = field(default_factory=dict)
     trace: bool = False
     listener: Callable[[bytes], tuple[int, list[tuple[int, int, int]]]] | None = None
+    enhancer: Callable[[bytes], bytes] | None = None
+    enhanced_hop: int = 256
     ticks: int = 1000
     stack_bytes: int = 64
     name: str = "fake"
@@ -139,6 +145,7 @@ class FakeDevice:
         self._do_reset()
         flags = (Flag.FEATURES if self.front_end else 0) | (Flag.TRACE if self.trace else 0)
         flags |= Flag.LISTENER if self.listener else 0
+        flags |= Flag.ENHANCER if self.enhancer else 0
         ops = len({op for op, _ in self.run([bytes(size) for size in self.input_bytes])})
         counts = {"inputs": len(self.input_bytes), "outputs": len(self.output_bytes), "ops": ops}
         return _HELLO | counts | {"flags": flags, "nonce": nonce} | self.hello
@@ -199,6 +206,26 @@ class FakeDevice:
         rows, found = self.listener(self._samples)
         packed = b"".join(struct.pack("<IIi", *detection) for detection in found[known:])
         return {"used": len(data) // 2, "rows": rows, "detections": packed}
+
+    def _do_enhance(self, data: bytes) -> dict[str, Any]:
+        if self.enhancer is None:
+            raise _Refused(Status.UNSUPPORTED)
+        if len(data) % 2:
+            raise _Refused(Status.BAD_LENGTH)
+        self._samples += data
+        return {"enhanced": self.enhancer(self._samples)[len(self._samples) - len(data) :]}
+
+    def _do_enhance_cost(self) -> dict[str, Any]:
+        if self.enhancer is None:
+            raise _Refused(Status.UNSUPPORTED)
+        hops = len(self._samples) // (2 * self.enhanced_hop)
+        return {
+            "hops": hops,
+            **{f"{step}_ticks": hops * self.ticks for step in ("analysis", "model", "synthesis")},
+            "most_ticks": 3 * self.ticks if hops else 0,
+            "overhead_ticks": 0,
+            "stack_bytes": self.stack_bytes,
+        }
 
     def _do_features_cost(self) -> dict[str, Any]:
         if self.front_end is None:

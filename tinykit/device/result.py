@@ -14,6 +14,11 @@ from tinykit.device.client import Hello
 from tinykit.errors import MismatchError
 
 
+def most(first: int | None, second: int | None) -> int | None:
+    """Return the greater of two sizes of the stack; None where the board cannot tell."""
+    return None if first is None or second is None else max(first, second)
+
+
 @dataclass(frozen=True)
 class Mismatch:
     """The first byte that differs: in which vector, where, and what was expected."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinykit.device.client import Client, Hello, Inference
-from tinykit.device.result import DeviceResult, FrontEndResult, Mismatch, Spread
+from tinykit.device.result import DeviceResult, FrontEndResult, Mismatch, Spread, most
 from tinykit.device.vectors import Vectors, parts
 from tinykit.errors import DataError, DeviceError
 from tinykit.progress import Progress, silent
@@ -116,7 +116,7 @@ def _validate_front_end(
         differs = _difference("features", index, made, expected[index])
         front.clips += 1
         front.mismatches += differs is not None
-        front.stack_bytes = _most(front.stack_bytes, cost.stack_bytes)
+        front.stack_bytes = most(front.stack_bytes, cost.stack_bytes)
         if vectors.features is not None:
             result.count(differs)
             continue
@@ -143,12 +143,7 @@ def _count(
     given = np.concatenate(inference.outputs)
     differs = earlier or _difference(what, vector, given, expected)
     result.count(differs)
-    result.stack_bytes = _most(result.stack_bytes, inference.stack_bytes)
-
-
-def _most(most: int | None, bytes_: int | None) -> int | None:
-    """The greater of two; None where the board cannot tell."""
-    return None if most is None or bytes_ is None else max(most, bytes_)
+    result.stack_bytes = most(result.stack_bytes, inference.stack_bytes)
 
 
 def _difference(

@@ -74,12 +74,14 @@ class Flag(enum.IntFlag):
     FEATURES = 1
     TRACE = 2
     LISTENER = 4
+    ENHANCER = 8
 
 
 FLAG_TEXT = {
     Flag.FEATURES: "has the front end: `push_audio` and `features_cost` work",
     Flag.TRACE: "is a trace build: `trace` and `invoke_until` work",
     Flag.LISTENER: "decides on its own what it hears: `listen` works",
+    Flag.ENHANCER: "enhances audio: `enhance` and `enhance_cost` work",
 }
 
 
@@ -314,6 +316,30 @@ COMMANDS: tuple[Command, ...] = (
             Field("detections", "data", "of 12 bytes: row (u32), class (u32), score (i32)"),
         ),
         runs_model=True,
+    ),
+    Command(
+        0x0E,
+        "enhance",
+        "Enhance samples as from a microphone. As many come back: those that went in one window of "
+        "the spectrum earlier. After `reset`, all samples make one stream.",
+        (Field("data", "data", f"int16 samples, at most {CHUNK_BYTES} bytes, an even number"),),
+        (Field("enhanced", "data", "int16 samples, as many"),),
+        runs_model=True,
+    ),
+    Command(
+        0x0F,
+        "enhance_cost",
+        "Say what enhancing cost since `reset`. Each hop is three measurements.",
+        (),
+        (
+            Field("hops", "u32", "hops of the spectrum, each with one inference"),
+            Field("analysis_ticks", "u64", "from samples to features, sum over all hops"),
+            Field("model_ticks", "u64", "likewise, the inferences"),
+            Field("synthesis_ticks", "u64", "likewise, from gains to samples"),
+            Field("most_ticks", "u32", "of all three in one hop"),
+            _OVERHEAD,
+            _STACK,
+        ),
     ),
 )
 """Every command, by code."""

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from tinykit.audio import enhancer
 from tinykit.audio.spec import METADATA_KEY, SPECTRUM_KEY
 from tinykit.audio.stft_spec import StftSpec
+from tinykit.compiler.golden import Golden
 from tinykit.compiler.ir import Graph, Tensor
+from tinykit.compiler.reader import read_tflite
 from tinykit.errors import ConfigError, ModelError
+from tinykit.pipeline import files
+from tinykit.progress import Progress, silent
+from tinykit.project import Project
 
 GAINS = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)}
 """Scale and zero point that an enhancer's output must have, by its type."""
@@ -88,3 +97,43 @@ def _written(tensor: Tensor) -> str:
     if found is None:
         return f"{tensor.dtype} without quantization"
     return f"{tensor.dtype}, scale {float(found.scale[0]):g}, zero point {int(found.zero_point[0])}"
+
+
+class Twin:
+    """The project's device on this computer: numpy around the golden interpreter.
+
+    A context manager: the interpreter is a process of its own.
+
+    Raises
+    ------
+    ModelError
+        When the project's model is no enhancer, or the interpreter refuses it.
+    """
+
+    def __init__(self, project: Project) -> None:
+        found = files.read_json(project.path(files.PLAN)).get("spectrum")
+        if found is None:
+            raise ModelError(
+                f"this model does not enhance audio: its metadata has no {SPECTRUM_KEY}",
+                "train it in a project for speech-enhancement",
+            )
+        self.spec = msgspec.convert(found, StftSpec)
+        data = project.path(files.TFLITE).read_bytes()
+        graph = read_tflite(data)
+        self._shape = graph.tensors[graph.inputs[0]].shape
+        self._golden = Golden(data)
+
+    def enhance(self, audio: NDArray[np.int16], progress: Progress = silent) -> NDArray[np.int16]:
+        """Return what the device gives for a recording: int16 (samples,) -> the same, late."""
+        self._golden.reset()
+        return enhancer.enhance(audio, self.spec, self._gains, progress)
+
+    def _gains(self, features: NDArray[np.int8]) -> NDArray[Any]:
+        rows = features.reshape(len(features), *self._shape)
+        return self._golden.run_many([rows])[0].reshape(len(features), -1)
+
+    def __enter__(self) -> Twin:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._golden.close()

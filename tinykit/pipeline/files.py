@@ -19,6 +19,7 @@ COMPRESSED = "build/compressed.keras"
 COMPRESS = "build/compress.json"
 TFLITE = "build/model.tflite"
 VECTORS = "build/vectors.npz"
+MIXTURES = "build/mixtures.npz"
 QUANTIZE = "build/quantize.json"
 DECISION = "build/decision.json"
 LISTENING = "build/listening.json"
@@ -29,6 +30,7 @@ FIRMWARE_MANIFEST = "firmware/.tinykit.json"
 ELF = "build/firmware.elf"
 BUILD = "build/build.json"
 DEVICE = "build/device.json"
+ENHANCED = "build/enhanced.npz"
 REPORTS = ("build/report.html", "build/report.json", "build/report.md")
 
 

@@ -8,7 +8,16 @@ from tinykit import programs
 from tinykit.audio.spec import FeatureSpec
 from tinykit.device.validate import validate
 from tinykit.errors import MismatchError
-from tinykit.pipeline import budget, building, files, hearing, hops, tracing, vectors
+from tinykit.pipeline import (
+    budget,
+    building,
+    files,
+    hearing,
+    hops,
+    proving_audio,
+    tracing,
+    vectors,
+)
 from tinykit.pipeline.talking import client
 from tinykit.progress import Progress
 from tinykit.project import Project
@@ -26,6 +35,7 @@ def run(project: Project, progress: Progress) -> None:
     spec = msgspec.convert(plan["features"], FeatureSpec | None)
     chosen = hearing.with_audio(chosen, spec, clips, settings.audio_clips)
     made = building.firmware(project)
+    enhanced = None
     with client(project) as device:
         result = validate(
             device,
@@ -36,6 +46,8 @@ def run(project: Project, progress: Progress) -> None:
             stream=stream,
             progress=progress,
         )
+        if plan.get("spectrum") and settings.audio_clips:
+            enhanced = proving_audio.run(project, device, progress)
     traced = tracing.run(project, chosen, result, progress)
     manifest = result.to_json() | {
         "vectors": len(chosen.x),
@@ -45,6 +57,9 @@ def run(project: Project, progress: Progress) -> None:
         "op_costs": traced.costs,
         "first_diverging_op": traced.divergence,
     }
+    if enhanced:
+        manifest["enhancer"] = enhanced.manifest
+        manifest["exact"] = result.exact and enhanced.result.exact
     architecture = project.board.processor.architecture
     if project.board.emulator and architecture:
         manifest["emulator"] = f"{architecture.qemu} {programs.version(architecture.qemu)}"
@@ -56,4 +71,6 @@ def run(project: Project, progress: Progress) -> None:
             f"first: {result.first_mismatch}{where}",
             'try optimize = "size" or another C compiler: does it still differ?',
         )
+    if enhanced:
+        enhanced.require_exact(project)
     budget.check(project, plan, manifest)

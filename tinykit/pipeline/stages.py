@@ -118,7 +118,7 @@ STAGES = (
         "Compare the device's results byte for byte, and measure.",
         proving.run,
         reads=(files.TFLITE, files.PLAN, files.ELF, files.BUILD),
-        may_read=(files.VECTORS,),
+        may_read=(files.VECTORS, files.MIXTURES),
         writes=(files.DEVICE,),
         settings=_test,
         code=("device",),

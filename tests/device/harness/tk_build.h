@@ -10,6 +10,9 @@
 #ifndef TK_BUILD_LISTENER
 #define TK_BUILD_LISTENER 0
 #endif
+#ifndef TK_BUILD_ENHANCER
+#define TK_BUILD_ENHANCER 1
+#endif
 #ifndef TK_BUILD_FEATURES
 #define TK_BUILD_FEATURES 1
 #endif
