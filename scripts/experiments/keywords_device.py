@@ -29,6 +29,9 @@ from tinykit.progress import silent
 from tinykit.project import Project
 from tinykit.quantize import golden
 
+STREAMED = 100
+"""Clips that the device hears as a stream; the host hears all."""
+
 
 def measure(tflite: Path, x: NDArray[np.int8], y: NDArray[np.int32], board: str) -> dict[str, Any]:
     """Return what one model gives and costs, on the host and on the device.
@@ -119,7 +122,7 @@ def _stream(
             Engine(STAGES, project, _Quiet()).update("flash")
             with client(project) as device:
                 hello = device.hello()
-                for clip in hops:
+                for clip in hops[:STREAMED]:
                     for hop in clip:
                         ran = device.infer([hop])
                         costs.append(hello.cost(ran.ticks, ran.overhead_ticks))
@@ -127,8 +130,7 @@ def _stream(
         plan = files.read_json(project.path(files.PLAN))
     return {
         "int8": _accuracy(host, y),
-        "device": _accuracy(np.stack(made), y),
-        "exact": bool(np.array_equal(host, answers) and np.array_equal(made, answers)),
+        "exact": bool(np.array_equal(host, answers) and np.array_equal(made, answers[: len(made)])),
         "hop_rows": compiled.stream.hop_rows,
         "hops": len(costs),
         "instructions": Spread.of(costs).median,

@@ -49,7 +49,8 @@ def evaluate(
         fitted = heard.fit(false_accepts_per_hour) if fit else None
         document = heard.evaluate()
         if device:
-            engine.update("flash", force=True)
+            engine.update("build")
+            building.restart(found, heard.duration_s)
             document["device"] = heard.compare(observer.progress("listen"))
     document["fitted"] = fitted
     evaluation.write(found, document)

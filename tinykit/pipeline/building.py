@@ -22,6 +22,9 @@ from tinykit.pipeline import compiling, files, listening
 from tinykit.progress import Progress
 from tinykit.project import Project
 
+_WALL_PER_AUDIO = 20.0
+"""An emulator on a busy computer hears a second of audio in less time than this, in seconds."""
+
 
 def generate(project: Project, progress: Progress) -> None:
     """Write the firmware project; files that its owner changed are kept, or it is an error."""
@@ -115,6 +118,16 @@ def flash(project: Project, progress: Progress) -> None:
     if not (now and now.elf_sha256 == made.sha256 and project.port in ("", now.port)):
         runners.runner(project.board).flash(made, project.build, project.port)
     progress("flash", 1, 1)
+
+
+def restart(project: Project, audio_s: float) -> None:
+    """Start the device afresh; an emulator lives long enough to hear `audio_s` seconds of audio."""
+    runners.runner(project.board).flash(
+        firmware(project),
+        project.build,
+        project.port,
+        lifetime_s=runners.LIFETIME_S + _WALL_PER_AUDIO * audio_s,
+    )
 
 
 def running(project: Project) -> Running | None:

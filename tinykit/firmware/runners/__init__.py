@@ -20,6 +20,9 @@ from tinykit.firmware.build import Firmware
 
 STATE_FILE = "run.json"
 
+LIFETIME_S = 1800
+"""After so long, on the wall clock, an emulator that nobody stopped is ended."""
+
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
     """What `flash` left running: the content of `run.json`.
@@ -47,10 +50,13 @@ class Runner(Protocol):
     def runs(self, board: Board) -> bool:
         """Whether this runner serves `board`."""
 
-    def flash(self, firmware: Firmware, state: Path, port: str = "") -> Running:
+    def flash(
+        self, firmware: Firmware, state: Path, port: str = "", *, lifetime_s: float = LIFETIME_S
+    ) -> Running:
         """Put `firmware` on the device, start it, and write `run.json` in folder `state`.
 
         `port` chooses the serial port of a real board; without it the only one there is taken.
+        An emulator is ended after `lifetime_s` on the wall clock.
         """
 
     def check(self, running: Running, state: Path) -> None:

@@ -26,7 +26,9 @@ class PlatformIo:
         """Whether the board is a real one."""
         return board.emulator is None
 
-    def flash(self, firmware: Firmware, state: Path, port: str = "") -> Running:
+    def flash(
+        self, firmware: Firmware, state: Path, port: str = "", *, lifetime_s: float = 0.0
+    ) -> Running:
         """Upload `firmware` through `port`, or through the only USB serial port there is.
 
         Raises

@@ -23,10 +23,7 @@ from tinykit import programs
 from tinykit.board import Board
 from tinykit.errors import DeviceError, ToolError
 from tinykit.firmware.build import Firmware
-from tinykit.firmware.runners import Running, forget, load, save
-
-LIFETIME_S = 1800
-"""After so long, on the wall clock, an emulator that nobody stopped is ended."""
+from tinykit.firmware.runners import LIFETIME_S, Running, forget, load, save
 
 _START_S = 20.0
 _STOP_S = 5.0
