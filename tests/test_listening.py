@@ -46,6 +46,7 @@ def test_device_decides_as_the_twin(
     folder = listening_model.project(tmp_path / "listen", stream)
     sound, labels = _recording(tmp_path)
     words = ["evaluate", "--stream", sound, "--labels", labels, "--device", "-C", str(folder)]
+    words.append("--forms")
     assert cli.run([*words, "--json"]) == 0
     document = json.loads(capfd.readouterr().out)
     assert document["device"] == {
@@ -55,6 +56,14 @@ def test_device_decides_as_the_twin(
     }
     assert len(document["detections"]) >= 3
     assert document["other_labels"] == ["tree"]
+    forms = {row.pop("form"): row for row in document["forms"]}
+    assert "no float model" in forms["float"]["why_not"]
+    window, streamed = forms["int8, window by window"], forms["int8, streamed"]
+    if stream:
+        assert window == streamed == forms["device: mps2-an386"]
+    else:
+        assert window == forms["device: mps2-an386"]
+        assert streamed["why_not"] == "a hop is 2 rows, decisions fall every 5 after 28"
     assert json.loads((folder / "build" / "plan.json").read_text())["hop_rows"] == (
         2 if stream else None
     )

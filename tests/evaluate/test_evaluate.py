@@ -179,6 +179,15 @@ def test_tables_group_by_noise_and_speaker() -> None:
     assert tables.by_label(said, found) == [tables.Row("go", 4, 2)]
 
 
+def test_intervals_of_groups_are_wilsons() -> None:
+    """Known values of the score interval; none and all missed still leave room."""
+    row = tables.Row("go", 10, 3)
+    assert (row.low, row.high) == (pytest.approx(0.1078, abs=1e-4), pytest.approx(0.6032, abs=1e-4))
+    none, every = tables.Row("go", 20, 0), tables.Row("go", 20, 20)
+    assert none.low == 0 and none.high == pytest.approx(0.1611, abs=1e-4)
+    assert every.high == 1 and every.low == pytest.approx(1 - none.high)
+
+
 def test_fitting_finds_the_average_that_tells_words_from_peaks() -> None:
     """Words last three inferences, noise peaks one: one inference cannot tell them, three can."""
     peaks, said = {}, []

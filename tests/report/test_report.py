@@ -14,7 +14,7 @@ from report_sample import CONFUSION, LABELS, manifests, write
 from tinykit import report
 from tinykit.errors import DataError
 from tinykit.project import Project
-from tinykit.report import page
+from tinykit.report import listening, page
 from tinykit.report.charts import det, memory, ops, training
 from tinykit.report.figures import FLASH, RAM
 
@@ -287,7 +287,27 @@ LISTENING = {
     "curve": [[0.0, 0.5], [1.0, 0.1], [30.0, 0.0]],
     "latency": {"median_s": 0.2, "p90_s": 0.4, "worst_s": 0.9},
     "by_label": [{"group": "go", "events": 40, "missed": 4}],
-    "by_snr": [],
+    "by_snr": [
+        {"group": "0 to 5 dB", "events": 10, "missed": 3, "low": 0.108, "high": 0.603},
+        {"group": "5 to 10 dB", "events": 30, "missed": 1, "low": 0.006, "high": 0.167},
+    ],
+    "by_speaker": [
+        {"group": "bob", "events": 20, "missed": 3, "low": 0.052, "high": 0.360},
+        {"group": "ann", "events": 20, "missed": 1, "low": 0.009, "high": 0.236},
+    ],
+    "forms": [
+        {
+            "form": "float",
+            "false_reject_rate": 0.075,
+            "false_accepts": 2,
+            "false_accepts_per_hour": 2.0,
+            "operating": [
+                {"limit_per_hour": 0.5, "threshold": 400, "rate": 0.125, "low": 0.05, "high": 0.3},
+                {"limit_per_hour": 0.1, "threshold": None, "rate": 1.0, "low": 1.0, "high": 1.0},
+            ],
+        },
+        {"form": "int8, streamed", "why_not": "op 0 conv2d pads its time axis"},
+    ],
     "device": {"board": "mps2-an386", "detections": 37, "exact": True},
 }
 
@@ -297,10 +317,26 @@ def test_listening_is_shown_with_its_curve(made: Project) -> None:
     sha256 = manifests()["plan"]["sha256"]
     write(made, {"listening": LISTENING | {"model_sha256": sha256}})
     text = page.render(report.gather(made))
-    assert "15.0%, 95 % of bootstrap replicates 5.0% to 30.0%" in text
+    assert "15.0%, 95 % of replicates 5.0% to 30.0%" in text
     assert "mps2-an386 reported the same detections" in text
     assert "median 0.20 s" in text
     assert "Misses against false accepts per hour" in text
+
+
+def test_listening_is_told_by_form_by_noise_and_by_speaker(made: Project) -> None:
+    """Forms of the model side by side, or why one is not there; misses of groups with intervals."""
+    sha256 = manifests()["plan"]["sha256"]
+    write(made, {"listening": LISTENING | {"model_sha256": sha256}})
+    found = listening.values(report.gather(made))
+    assert found is not None
+    (floating, streamed) = found["forms"]["rows"]
+    assert floating["cells"] == ["7.5%", "2", "12.5%", "no threshold keeps it"]
+    assert streamed["why_not"] == "op 0 conv2d pads its time axis"
+    (noise, speaker) = found["groups"]
+    assert (noise["name"], speaker["name"]) == ("noise", "speaker")
+    assert noise["rows"][0] == {"group": "0 to 5 dB", "cells": ["3 of 10", "10.8% to 60.3%"]}
+    text = page.render(report.gather(made))
+    assert "pads its time axis" in text and "5.2% to 36.0%" in text
 
 
 def test_listening_of_another_model_is_not_shown(made: Project) -> None:

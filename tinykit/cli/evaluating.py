@@ -31,6 +31,10 @@ def evaluate(
         bool,
         typer.Option("--fit", help="Fit [decision] to this recording: use one kept for that."),
     ] = False,
+    forms: Annotated[
+        bool,
+        typer.Option("--forms", help="Judge the float, window and streamed model too (slow)."),
+    ] = False,
     false_accepts_per_hour: Annotated[
         float, typer.Option(min=0, help="With --fit: the limit to keep.")
     ] = 0.5,
@@ -39,6 +43,7 @@ def evaluate(
     from tinykit import project as projects
     from tinykit.cli.drawing import drawing
     from tinykit.pipeline import Engine, building, evaluation
+    from tinykit.pipeline.forms import side_by_side
     from tinykit.pipeline.stages import STAGES
 
     found = projects.load(project, board, port)
@@ -52,9 +57,23 @@ def evaluate(
             engine.update("build")
             building.restart(found, heard.duration_s)
             document["device"] = heard.compare(observer.progress("listen"))
+        if forms:
+            found_forms = side_by_side(heard, document.get("device"), observer.progress("hear"))
+            document["forms"] = found_forms
     document["fitted"] = fitted
     evaluation.write(found, document)
     return Result(document, _text(document))
+
+
+MOST_ROWS = 8
+"""Of each table; the report has them all."""
+
+
+def _form(form: dict[str, Any]) -> str:
+    rates = [f"{point['rate']:.1%} at {point['limit_per_hour']:g}/h" for point in form["operating"]]
+    missed = form["false_reject_rate"]
+    decided = "" if missed is None else f"{missed:.1%} missed, "
+    return "; ".join([f"{decided}{form['false_accepts']} falsely heard", *rates])
 
 
 def _text(document: dict[str, Any]) -> list[Any]:
@@ -78,13 +97,19 @@ def _text(document: dict[str, Any]) -> list[Any]:
         table.add_row(f"missed at {point['limit_per_hour']:g} false accepts per hour", reached)
     late = document["latency"]
     if late:
+        delays = (late["median_s"], late["p90_s"], late["worst_s"])
         table.add_row(
-            "delay after the word", f"{late['median_s']:.2f} s, 90 % {late['p90_s']:.2f} s"
+            "delay after the word", "{:.2f} s, 90 % {:.2f} s, worst {:.2f} s".format(*delays)
         )
-    for name in ("by_label", "by_snr"):
-        for row in document[name] if len(document[name]) > 1 else ():
+    for name in ("by_label", "by_snr", "by_speaker"):
+        rows = document[name] if len(document[name]) > 1 else ()
+        for row in rows[:MOST_ROWS]:
             share = row["missed"] / row["events"]
             table.add_row(f"  {row['group']}", f"{share:.1%} of {row['events']} missed")
+        if len(rows) > MOST_ROWS:
+            table.add_row("", f"{len(rows) - MOST_ROWS} more, none worse")
+    for form in document.get("forms", ()):
+        table.add_row(f"  {form['form']}", form.get("why_not") or _form(form))
     notes = [f"decision: {document['decision_from']}"]
     if document.get("device"):
         notes.append(f"{document['device']['board']}: the same detections, every row and score")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -17,13 +17,30 @@ Key = TypeVar("Key", str, float)
 STEP_DB = 5.0
 
 
+_Z = 1.959964
+"""Of the normal distribution's middle 95 %."""
+
+
 @dataclass(frozen=True)
 class Row:
-    """One group of events: how many there were, and how many were missed."""
+    """One group of events: how many there were, and how many were missed.
+
+    `low`, `high` enclose the share of misses with 95 % confidence, were the events independent
+    (Wilson's score interval: E. B. Wilson, *J. Am. Stat. Assoc.* 22, 1927).
+    """
 
     group: str
     events: int
     missed: int
+    low: float = field(init=False)
+    high: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        middle = (self.missed + _Z**2 / 2) / (self.events + _Z**2)
+        spread = self.missed * (self.events - self.missed) / self.events + _Z**2 / 4
+        half = _Z * math.sqrt(spread) / (self.events + _Z**2)
+        object.__setattr__(self, "low", max(0.0, middle - half))
+        object.__setattr__(self, "high", min(1.0, middle + half))
 
     @property
     def false_reject_rate(self) -> float:

@@ -56,7 +56,8 @@ class Recording:
                 f"{stream} lasts {self.duration_s:g} s",
                 "are these the labels of this recording? times are in seconds",
             )
-        self.outputs = self.twin.outputs(self.audio, progress)
+        self.rows = self.twin.rows(self.audio)
+        self.outputs = self.twin.outputs(self.rows, progress)
 
     def fit(self, limit_per_hour: float) -> dict[str, Any]:
         """Fit the decision, keep it in `build/decision.json`, and decide by it from now on."""
@@ -81,11 +82,10 @@ class Recording:
     def evaluate(self) -> dict[str, Any]:
         """Return what the decisions give on this recording, and what other thresholds would."""
         how, events = self.twin.listener, self.events
-        totals = sums(self.outputs, how)
         found = decide(self.outputs, how)
         heard = _heard(found, how)
         matching = match(heard, events)
-        curve = operating.curve(totals, how, events, self.duration_s)
+        judged, curve = self.judge(self.outputs)
         fitted = self.project.path(files.DECISION).exists()
         late = tables.latency(heard, events, matching)
         return {
@@ -98,14 +98,7 @@ class Recording:
             "tolerance_s": TOLERANCE_S,
             "decision": msgspec.to_builtins(listening.decision(self.project)),
             "decision_from": files.DECISION if fitted else "tinykit.toml",
-            "false_reject_rate": len(matching.missed) / len(events) if events else None,
-            "false_accepts": len(matching.false_accepts),
-            "false_accepts_per_hour": len(matching.false_accepts) * 3600 / self.duration_s,
-            "operating": [
-                dataclasses.asdict(operating.operating(curve, limit)) for limit in LIMITS_PER_HOUR
-            ]
-            if events
-            else [],
+            **judged,
             "curve": _points(curve) if events else [],
             "latency": dataclasses.asdict(late) if late else None,
             **{
@@ -121,6 +114,27 @@ class Recording:
                 for h, d in zip(heard, found, strict=True)
             ],
         }
+
+    def judge(self, outputs: NDArray[Any]) -> tuple[dict[str, Any], operating.Curve]:
+        """Return how good the decisions on `outputs` are, and the curve over all thresholds.
+
+        Parameters
+        ----------
+        outputs : (inferences, classes)
+            Of the project's model, or of another form of it, at the same times.
+        """
+        how, events = self.twin.listener, self.events
+        matching = match(_heard(decide(outputs, how), how), events)
+        curve = operating.curve(sums(outputs, how), how, events, self.duration_s)
+        limits = LIMITS_PER_HOUR if events else ()
+        return {
+            "false_reject_rate": len(matching.missed) / len(events) if events else None,
+            "false_accepts": len(matching.false_accepts),
+            "false_accepts_per_hour": len(matching.false_accepts) * 3600 / self.duration_s,
+            "operating": [
+                dataclasses.asdict(operating.operating(curve, limit)) for limit in limits
+            ],
+        }, curve
 
     def compare(self, progress: Progress) -> dict[str, Any]:
         """Let the running device hear the recording; its decisions must be the twin's.

@@ -94,41 +94,85 @@ class Twin:
             )
         self.listener = found
         self.spec = msgspec.convert(plan["features"], FeatureSpec)
-        settings = project.config.compile
-        self._compiled = compile_model(
-            project.path(files.TFLITE).read_bytes(),
-            project.board.processor,
-            settings.optimize,
-            stream=settings.stream,
-            stripes=settings.stripes,
-        )
+        self.stream = project.config.compile.stream
+        self._compiled = compiled(project, self.stream)
 
-    def outputs(self, audio: NDArray[np.int16], progress: Progress = silent) -> NDArray[Any]:
+    def rows(self, audio: NDArray[np.int16]) -> NDArray[np.int8]:
+        """Return the front end's rows of a recording: int8 (rows, width)."""
+        return frontend.stream(audio, self.spec)
+
+    def ends(self, rows: NDArray[np.int8]) -> range:
+        """Return how many of `rows` had been heard at each inference."""
+        return range(self.listener.first_row, len(rows) + 1, self.listener.step_rows)
+
+    def outputs(self, rows: NDArray[np.int8], progress: Progress = silent) -> NDArray[Any]:
         """Return the model's outputs over a recording, from the first inference on.
 
         Parameters
         ----------
-        audio : int16 (samples,)
+        rows : int8 (rows, width)
 
         Returns
         -------
         int8 or uint8 (inferences, classes)
         """
-        rows = frontend.stream(audio, self.spec)
-        how, graph = self.listener, self._compiled.graph
-        shape = graph.tensors[graph.inputs[0]].shape
-        ends = range(how.first_row, len(rows) + 1, how.step_rows)
-        made = np.zeros((len(ends), len(how.labels)), graph.tensors[graph.outputs[0]].dtype)
-        with HostModel(self._compiled) as model:
+        return outputs(self._compiled, self.spec, rows, self.ends(rows), progress)
+
+
+def compiled(project: Project, stream: bool) -> CompiledModel:
+    """Return the project's model for its board, as a stream or as it is.
+
+    Raises
+    ------
+    ModelError
+        When it cannot be compiled, or not be streamed.
+    """
+    settings = project.config.compile
+    return compile_model(
+        project.path(files.TFLITE).read_bytes(),
+        project.board.processor,
+        settings.optimize,
+        stream=stream,
+        stripes=settings.stripes,
+    )
+
+
+def outputs(
+    compiled: CompiledModel,
+    spec: FeatureSpec,
+    rows: NDArray[np.int8],
+    ends: range,
+    progress: Progress = silent,
+) -> NDArray[Any]:
+    """Return what a model gives when `ends[i]` rows were heard: (len(ends), classes).
+
+    A model that takes fewer rows than a clip remembers: it gets all of them in order, and `ends`
+    are multiples of what it takes. Where another has not heard a whole clip, it gives its zero
+    point.
+    """
+    graph = compiled.graph
+    given, result = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+    takes = given.size // spec.width
+    made = np.full((len(ends), result.size), result.zero_point, result.dtype)
+    with HostModel(compiled) as model:
+        if takes == spec.frames:
             for index, end in enumerate(ends):
                 if index % _SOME == 0:
                     progress("hear", index, len(ends))
-                if how.window_rows:
+                if end >= takes:
                     model.reset()  # each window is a clip of its own
-                given = rows[end - how.first_row : end].reshape(shape)
-                made[index] = model.run([given])[0].reshape(-1)
-        progress("hear", len(ends), len(ends))
-        return made
+                    window = rows[end - takes : end].reshape(given.shape)
+                    made[index] = model.run([window])[0].reshape(-1)
+        else:
+            index_of = {end: index for index, end in enumerate(ends)}
+            for end in range(takes, len(rows) + 1, takes):
+                if end % _SOME == 0:
+                    progress("hear", end, len(rows))
+                hop = model.run([rows[end - takes : end].reshape(given.shape)])[0]
+                if end in index_of:
+                    made[index_of[end]] = hop.reshape(-1)
+    progress("hear", len(ends), len(ends))
+    return made
 
 
 def on_device(

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 
 import tinykit
+from tinykit.report import listening
 from tinykit.report.charts import confusion, det, memory, ops, training
 from tinykit.report.document import Document, shape
 from tinykit.report.figures import written
@@ -36,7 +37,7 @@ def _values(document: Document) -> dict[str, Any]:
         "proof": _proof(document),
         "accuracy": _accuracy(document),
         "training": _training(document),
-        "listening": _listening(document),
+        "listening": listening.values(document),
         "memory": _memory(document),
         "ops": _ops(document),
         "charts": _charts(document),
@@ -52,9 +53,9 @@ def _charts(document: Document) -> dict[str, str]:
     evaluation = document.manifests["quantize"].get("evaluation")
     epochs = document.manifests["train"].get("epochs")
     charts = {"confusion": "", "training": "", "memory": "", "ops": "", "det": ""}
-    listening = _heard(document)
-    if listening.get("curve"):
-        charts["det"] = det.draw(listening["curve"], listening["operating"])
+    heard = listening.heard(document)
+    if heard.get("curve"):
+        charts["det"] = det.draw(heard["curve"], heard["operating"])
     if evaluation:
         charts["confusion"] = confusion.draw(evaluation["labels"], evaluation["confusion"])
     if epochs:
@@ -124,49 +125,6 @@ def _training(document: Document) -> dict[str, str]:
         f"{written(best['validation_accuracy'], 'share')} on the validation split. "
         "The loss in training includes label smoothing."
     }
-
-
-def _heard(document: Document) -> dict[str, Any]:
-    """Return the evaluation over a recording; nothing when it was of another model."""
-    found = document.manifests["listening"]
-    own = found.get("model_sha256") == document.manifests["plan"].get("sha256")
-    return found if own else {}
-
-
-def _listening(document: Document) -> dict[str, Any] | None:
-    found = _heard(document)
-    if not found:
-        return None
-    late = found.get("latency")
-    rows = [
-        ("recording", f"{found['duration_s'] / 60:.1f} min, {found['keywords']:,} keywords"),
-        ("sha256", found["sha256"]),
-        ("false accepts", f"{found['false_accepts']:,}"),
-        ("false accepts per hour", f"{found['false_accepts_per_hour']:.2f}"),
-    ]
-    if found.get("false_reject_rate") is not None:
-        rows.append(("missed", written(found["false_reject_rate"], "share")))
-    rows += [
-        (
-            f"missed at {point['limit_per_hour']:g} false accepts per hour",
-            f"{point['rate']:.1%}, 95 % of bootstrap replicates {point['low']:.1%} to "
-            f"{point['high']:.1%}",
-        )
-        for point in found["operating"]
-        if point["threshold"] is not None
-    ]
-    if late:
-        delay = f"median {late['median_s']:.2f} s, 90 % {late['p90_s']:.2f} s"
-        rows.append(("delay after the end of the word", delay))
-    rows += [
-        (f"missed, {row['group']}", f"{row['missed']} of {row['events']}")
-        for name in ("by_label", "by_snr")
-        for row in found.get(name, ())
-    ]
-    text = "A long recording, heard by the twin of the device."
-    if found.get("device"):
-        text += f" {found['device']['board']} reported the same detections, row for row."
-    return {"text": text, "rows": rows}
 
 
 def _memory(document: Document) -> dict[str, Any] | None:
