@@ -87,7 +87,7 @@ def write(
         Named pieces of data that travel in the file.
     """
     given = Quantization(np.float32(input_scale), input_zero_point)
-    export = _Export(nodes, _quantizations(nodes, ranges, given))
+    export = _Export(nodes, quantizations(nodes, ranges, given))
     first = export.tensor("features", input_shape, given)
     export.values[INPUT] = first
     for number, node in enumerate(nodes):
@@ -96,10 +96,26 @@ def write(
     return export.writer.build([first.number], [export.values[len(nodes) - 1].number])
 
 
-def _quantizations(
+def quantizations(
     nodes: Sequence[Node], ranges: Sequence[Range], given: Quantization
 ) -> list[Quantization]:
     """Return the quantization of each node's output: that of its group."""
+    found = prescribed(nodes, ranges, given)
+    for span in ranges:
+        found.setdefault(span.group, _asymmetric(span))
+    return [found[span.group] for span in ranges]
+
+
+def prescribed(
+    nodes: Sequence[Node], ranges: Sequence[Range], given: Quantization
+) -> dict[int, Quantization]:
+    """Return the quantization of each group that calibration has no say in, the input's included.
+
+    Raises
+    ------
+    ModelError
+        When one group would need two.
+    """
     found: dict[int, Quantization] = {INPUT: given}
     for node, span in zip(nodes, ranges, strict=True):
         fixed = _fixed(node)
@@ -109,9 +125,7 @@ def _quantizations(
                 f"is joined with values of scale {found[span.group].scale:g}",
                 "put a convolution or dense layer between them",
             )
-    for span in ranges:
-        found.setdefault(span.group, _asymmetric(span))
-    return [found[span.group] for span in ranges]
+    return found
 
 
 def _fixed(node: Node) -> Quantization | None:
@@ -225,11 +239,30 @@ def _quantize_weights(
     A scale is never so small that the bias would not fit its integer.
     """
     others = tuple(axis for axis in range(node.weights.ndim) if axis != node.axis)
-    largest = np.abs(node.weights).max(axis=others).astype(np.float64)
+    (wanted,) = weight_scales(node)
     for_bias = np.abs(node.bias) / (float(input_scale) * LARGEST_BIAS)
-    scales = np.maximum(largest / LARGEST_WEIGHT, for_bias)
-    scales = np.where(scales > 0, scales, 1.0).astype(np.float32)
+    scales = np.maximum(wanted.astype(np.float64), for_bias).astype(np.float32)
     return _rounded(node.weights, np.expand_dims(scales, others)), scales
+
+
+def weight_scales(node: Linear | Lstm) -> tuple[NDArray[np.float32], ...]:
+    """Return the scales of each matrix: learned, or those with which the largest weight is 127.
+
+    Those of a linear operation are (output channels,); the two matrices of an LSTM have one for
+    each gate, (4,).
+    """
+    if node.scales:
+        return node.scales
+    if isinstance(node, Linear):
+        others = tuple(axis for axis in range(node.weights.ndim) if axis != node.axis)
+        found = [np.abs(node.weights).max(axis=others)]
+    else:
+        found = [
+            np.array([np.abs(gate).max() for gate in np.split(matrix, 4)])
+            for matrix in (node.kernel, node.recurrent)
+        ]
+    scales = [largest.astype(np.float64) / LARGEST_WEIGHT for largest in found]
+    return tuple(np.where(scale > 0, scale, 1.0).astype(np.float32) for scale in scales)
 
 
 def _rounded(weights: NDArray[np.float32], scale: Any) -> NDArray[np.int8]:
@@ -312,9 +345,9 @@ def _lstm(export: _Export, number: int, node: Lstm) -> _Value:
     state = export.quantizations[number]
     filters: list[int] = []
     biases: list[int] = []
-    for source, matrix in ((before.scale, node.kernel), (state.scale, node.recurrent)):
-        for gate, weights in zip(_GATES, np.split(matrix, 4), strict=True):
-            scale = np.float32(np.abs(weights).max() / LARGEST_WEIGHT) or np.float32(1)
+    matrices = ((before.scale, node.kernel), (state.scale, node.recurrent))
+    for (source, matrix), scales in zip(matrices, weight_scales(node), strict=True):
+        for gate, weights, scale in zip(_GATES, np.split(matrix, 4), scales, strict=True):
             what = f"{node.name}/{'input' if matrix is node.kernel else 'state'}_{gate}"
             filters.append(export.writer.constant(what, _rounded(weights, scale), scale=scale))
             if matrix is node.kernel:

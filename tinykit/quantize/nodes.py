@@ -41,7 +41,8 @@ class Linear(Node):
     """Convolution, depthwise convolution or matrix product, with bias and fused activation.
 
     weights : float32, OHWI for `conv2d`, (1, H, W, C) for `depthwise`, (O, I) for `dense`;
-    bias : float32 (O,);  activation : "none", "relu" or "relu6".
+    bias : float32 (O,);  activation : "none", "relu" or "relu6";
+    scales : of the quantized weights, one array (O,), where they were learned.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Linear(Node):
     activation: str = "none"
     depth_multiplier: int = 1
     dilation: tuple[int, int] = (1, 1)
+    scales: tuple[Float, ...] = ()
 
     @property
     def axis(self) -> int:
@@ -118,12 +120,14 @@ class Lstm(Node):
     """A long short-term memory over all rows: (steps, 1, depth) -> (steps, 1, units).
 
     `kernel` (4 units, depth), `recurrent` (4 units, units) and `bias` (4 units,) hold the gates in
-    the order input, forget, cell, output.
+    the order input, forget, cell, output. `scales`, where they were learned: those of the gates of
+    `kernel` and of `recurrent`, (4,) each.
     """
 
     kernel: Float
     recurrent: Float
     bias: Float
+    scales: tuple[Float, ...] = ()
 
     @property
     def macs(self) -> int:
