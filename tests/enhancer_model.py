@@ -22,8 +22,9 @@ def metadata(spec: StftSpec) -> Mapping[str, bytes]:
     return {SPECTRUM_KEY: msgspec.json.encode(spec)}
 
 
-def lstm(spec: StftSpec = SPEC, units: int = 12, seed: int = 0) -> bytes:
-    """One fused LSTM with int8 gains."""
+def lstm(spec: StftSpec = SPEC, units: int = 12, seed: int = 0, skips: bool = False) -> bytes:
+    """One fused LSTM with int8 gains; where it `skips`, the increment after them."""
+    count = spec.bands + skips
     writer, rng = TfliteWriter(), np.random.default_rng(seed)
     x = writer.tensor("x", (1, spec.bands), np.int8, scale=spec.scale, zero_point=spec.zero_point)
     row = writer.tensor(
@@ -57,15 +58,17 @@ def lstm(spec: StftSpec = SPEC, units: int = 12, seed: int = 0) -> bytes:
     )
     flat = writer.tensor("flat", (1, units), np.int8, **hidden)
     writer.op("RESHAPE", [y, _numbers(writer, 1, units)], [flat], "ReshapeOptions")
-    weights = rng.integers(-127, 128, (spec.bands, units)).astype(np.int8)
-    bias = rng.integers(-4000, 4000, spec.bands).astype(np.int32)
-    f = writer.tensor("f", (1, spec.bands), np.int8, scale=0.06, zero_point=0)
+    weights = rng.integers(-127, 128, (count, units)).astype(np.int8)
+    bias = rng.integers(-4000, 4000, count).astype(np.int32)
+    if skips:
+        bias[-1] = -8000  # of steps of 1/6400: about every third hop
+    f = writer.tensor("f", (1, count), np.int8, scale=0.06, zero_point=0)
     dense = [
         writer.constant("v", weights, scale=0.02),
         writer.constant("d", bias, scale=0.02 / 128),
     ]
     writer.op("FULLY_CONNECTED", [flat, *dense], [f], "FullyConnectedOptions")
-    gains = writer.tensor("gains", (1, spec.bands), np.int8, scale=1 / 256, zero_point=-128)
+    gains = writer.tensor("gains", (1, count), np.int8, scale=1 / 256, zero_point=-128)
     writer.op("LOGISTIC", [f], [gains])
     writer.metadata(metadata(spec))
     return writer.build([x], [gains])
@@ -124,7 +127,16 @@ def gru(spec: StftSpec = SPEC, units: int = 12, seed: int = 0) -> bytes:
     return writer.build([x], [gains])
 
 
-KINDS = {"lstm, int8 gains": lstm, "gru, int16 gains": gru}
+def skipping() -> bytes:
+    """The LSTM, choosing when it runs."""
+    return lstm(skips=True)
+
+
+KINDS = {
+    "lstm, int8 gains": lstm,
+    "gru, int16 gains": gru,
+    "lstm that skips": skipping,
+}
 
 
 def _numbers(writer: TfliteWriter, *values: int) -> int:

@@ -28,9 +28,12 @@ void tk_enhancer_push(const int16_t *samples, uint32_t count, int16_t *enhanced)
  * how many. */
 uint32_t tk_enhancer_exchange(const int16_t *samples, uint32_t count, int16_t *enhanced);
 
-/* Whether a hop is complete. Then: analyse, tk_model_invoke(), synthesize, before the next exchange. */
+/* Whether a hop is complete. Then: analyse, infer, synthesize, before the next exchange. */
 int tk_enhancer_due(void);
 void tk_enhancer_analyse(void);
+/* tk_model_invoke(), but for a hop that a model with one output more than gains chose to sit out:
+ * then the gains stay (docs/compression.md). */
+void tk_enhancer_infer(void);
 void tk_enhancer_synthesize(void);
 
 #ifdef __cplusplus

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import enhancer_model
 import numpy as np
@@ -84,11 +85,18 @@ class Compiled:
     def twin(self, samples: np.ndarray) -> np.ndarray:
         """What numpy and the golden interpreter give."""
         with Golden(self._data) as golden:
-            return enhancer.enhance(
-                samples,
-                enhancer_model.SPEC,
-                lambda features: golden.run_many([features[:, None]])[0][:, 0],
-            )
+            model = _asked(golden, self._data)
+            return enhancer.enhance(samples, enhancer_model.SPEC, model)
+
+
+def _asked(golden: Golden, data: bytes) -> Any:
+    """The model as the twin asks it: at each hop, or when it wants to be asked."""
+
+    def model(features: np.ndarray) -> np.ndarray:
+        (answers,) = golden.run_many([features.reshape(-1, 1, enhancer_model.SPEC.bands)])
+        return answers.reshape(len(features), -1)
+
+    return enhancer.Skipping(model) if data == enhancer_model.skipping() else model
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +139,26 @@ def test_reset_forgets_all_audio(compiled: dict[str, Compiled], kind: str) -> No
     audio = NOISY[:3000]
     given = compiled[kind].run(audio, NOISY[:0], audio)
     np.testing.assert_array_equal(given[:3000], given[3000:])
+
+
+def test_a_model_that_skips_is_asked_when_it_said_so() -> None:
+    """Increments of 1/2 and more: every hop; of 3/16: every third; of none: at the longest."""
+    asked: list[int] = []
+
+    def model(features: np.ndarray) -> np.ndarray:
+        asked.append(int(features[0, 0]))
+        increment = {0: 0.5, 1: 3 / 16, 4: 1 / 4, 6: 0.0}.get(asked[-1], 1.0)
+        return np.append(features[0], round(increment * 256) - 128).astype(np.int8)[None]
+
+    skipping = enhancer.Skipping(model)
+    hops = np.repeat(np.arange(-128, 128, dtype=np.int16)[128:, None], 5, axis=1)
+    hops = np.concatenate([hops, hops]).astype(np.int8)
+    gains = np.concatenate([skipping(hops[:3]), skipping(hops[3:])])
+    assert asked[:5] == [0, 1, 4, 6, 6]
+    assert list(gains[:8, 0]) == [0, 1, 1, 1, 4, 4, 6, 6]
+    assert (skipping.hops, skipping.updates) == (256, len(asked))
+    skipping.reset()
+    assert skipping.hops == 0
 
 
 def test_blocks_of_a_long_recording_join(monkeypatch: pytest.MonkeyPatch) -> None:

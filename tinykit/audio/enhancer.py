@@ -22,6 +22,8 @@ Model = Callable[[NDArray[np.int8]], NDArray[Any]]
 Called again with the hops that follow, it goes on from its state.
 """
 
+_DUE = 1 << 14  # 1/2 in Q15
+_SMALLEST = 1 << 7  # 1/256: no model sits out more than 127 hops
 _BLOCK = 1000  # hops at a time: a recording may be long, and its spectra are 16 times larger
 
 
@@ -37,6 +39,43 @@ def gains_q15(given: NDArray[Any]) -> NDArray[np.int16]:
     if given.dtype == np.int8:
         return (given.astype(np.int16) + 128) << 7
     return np.maximum(given, 0).astype(np.int16)
+
+
+class Skipping:
+    """A model that says with each answer when it has to be asked again; its gains stay till then.
+
+    Its last output is the increment d of the hops after it, as large as a gain. It is asked for hop
+    `t` when the sum of the increments since it was asked last is 1/2 or more (Skip RNN, Campos et
+    al., arXiv 1708.06834).
+
+    Attributes
+    ----------
+    hops, updates : int
+        How many hops there were since the reset, and in how many the model was asked.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin again: the first hop asks the model."""
+        self.hops = self.updates = 0
+        self._due = _DUE
+        self._answer: NDArray[Any] = np.zeros(0, np.int8)
+
+    def __call__(self, features: NDArray[np.int8]) -> NDArray[Any]:
+        """Return the gains of successive hops, (hops, bands) from (hops, bands)."""
+        rows = []
+        for row in features:
+            if self._due >= _DUE:
+                self._answer = self._model(row[None])[0]
+                self._due = 0
+                self.updates += 1
+            self._due += max(int(gains_q15(self._answer)[-1]), _SMALLEST)
+            self.hops += 1
+            rows.append(self._answer[:-1])
+        return np.stack(rows)
 
 
 def enhance(

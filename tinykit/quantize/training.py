@@ -138,18 +138,19 @@ class FakeQuantized(keras.Model):
         turned = ops.transpose(recurrent)
         state = float(export.SIGNED_UNIT.scale)
 
-        def step(before: tuple[Any, Any], drive: Any) -> tuple[tuple[Any, Any], Any]:
-            hidden, cell = before
+        def step(before: Any, drive: Any) -> tuple[Any, Any]:
+            hidden, cell = before[:, :units], before[:, units:]
             gates = _gates(drive + _gates(ops.matmul(hidden, turned)))
             enter, forget, new, leave = ops.split(gates, 4, axis=-1)
             cell = ops.sigmoid(forget) * cell + ops.sigmoid(enter) * ops.tanh(new)
             cell = quantized(cell, CELL_SCALE, 0.0, INT16)
             hidden = quantized(ops.sigmoid(leave) * ops.tanh(cell), state, 0.0, INT8)
-            return (hidden, cell), hidden
+            after = ops.concatenate([hidden, cell], axis=-1)
+            return after, after  # TensorFlow's scan wants both of one shape
 
-        start = ops.zeros_like(driven[:, 0, :units])
-        _, states = ops.scan(step, (start, start), ops.swapaxes(driven, 0, 1))
-        return ops.expand_dims(ops.swapaxes(states, 0, 1), 2)
+        start = ops.zeros_like(driven[:, 0, : 2 * units])
+        _, states = ops.scan(step, start, ops.swapaxes(driven, 0, 1))
+        return ops.expand_dims(ops.swapaxes(states[..., :units], 0, 1), 2)
 
 
 class _Grid:
