@@ -14,6 +14,7 @@ from tinykit.compiler.passes.drop_channels import drop_channels
 from tinykit.compiler.passes.drop_unused import drop_unused
 from tinykit.compiler.passes.fold_constants import fold_constants
 from tinykit.compiler.passes.fold_views import fold_views
+from tinykit.compiler.passes.fuse_clamps import fuse_clamps
 from tinykit.compiler.passes.fuse_padding import fuse_padding
 from tinykit.compiler.passes.fuse_tables import fuse_tables
 from tinykit.compiler.passes.merge_equal import merge_equal
@@ -26,6 +27,7 @@ PASSES: tuple[Pass, ...] = (
     merge_equal,
     fold_views,
     fuse_tables,
+    fuse_clamps,
     fuse_padding,
     drop_unused,  # what nobody reads must not keep channels alive
     settle_channels,

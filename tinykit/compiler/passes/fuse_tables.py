@@ -14,7 +14,7 @@ _BYTES = _lookup.INPUTS.astype(np.int8)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _Function:
+class Function:
     """A value as a function of each element of another one."""
 
     root: int
@@ -29,14 +29,14 @@ def fuse_tables(graph: Graph) -> Graph:
     those ops go on reading it, unless two branches meet, where the table costs less than the op.
     Ops that change nothing go, and the ones in between are left for `drop_unused`.
     """
-    known: dict[int, _Function] = {}
+    known: dict[int, Function] = {}
     same: dict[int, int] = {}  # of each value that is another one: that one
     readers = graph.consumers()
     kept = []
     for op in graph.ops:
         inputs = tuple(key if key is None else same.get(key, key) for key in op.inputs)
         op = dataclasses.replace(op, inputs=inputs)
-        found = _function(graph, op, known)
+        found = as_function(graph, op, known)
         if found is None:
             kept.append(op)
             continue
@@ -49,13 +49,13 @@ def fuse_tables(graph: Graph) -> Graph:
     return dataclasses.replace(graph, ops=kept)
 
 
-def _function(graph: Graph, op: Op, known: dict[int, _Function]) -> _Function | None:
+def as_function(graph: Graph, op: Op, known: dict[int, Function]) -> Function | None:
     """Return the op's output as a function of one tensor that is none itself, if it is one."""
     rule = ops.rule(op)
     if not isinstance(rule, _lookup.LookupRule | _binary.BinaryRule):
         return None
     result = graph.tensors[op.outputs[0]]
-    sources: list[_Function | None] = []
+    sources: list[Function | None] = []
     values: list[Array | None] = []
     for key in op.inputs:
         assert key is not None
@@ -65,7 +65,7 @@ def _function(graph: Graph, op: Op, known: dict[int, _Function]) -> _Function | 
                 return None
             values.append(np.broadcast_to(tensor.data.flat[0], (256,)))
             continue
-        source = known.get(key, _Function(key, _BYTES))
+        source = known.get(key, Function(key, _BYTES))
         if not _suits(graph.tensors[source.root], result):
             return None
         sources.append(source)
@@ -74,7 +74,7 @@ def _function(graph: Graph, op: Op, known: dict[int, _Function]) -> _Function | 
     if len(roots) != 1 or any(value is not None and value.dtype != np.int8 for value in values):
         return None
     (table,) = rule.reference(graph, op, values)
-    return _Function(roots.pop(), table)
+    return Function(roots.pop(), table)
 
 
 def _suits(root: Tensor, result: Tensor) -> bool:
@@ -83,7 +83,7 @@ def _suits(root: Tensor, result: Tensor) -> bool:
     return narrow and not root.state and root.shape == result.shape
 
 
-def _alike(graph: Graph, result: int, found: _Function) -> bool:
+def _alike(graph: Graph, result: int, found: Function) -> bool:
     """Whether the function changes neither a byte nor what the byte means."""
     a, b = graph.tensors[found.root], graph.tensors[result]
     if not np.array_equal(found.table, _BYTES) or found.table.dtype != np.int8:
@@ -91,7 +91,7 @@ def _alike(graph: Graph, result: int, found: _Function) -> bool:
     return (a.scale, a.zero_point) == (b.scale, b.zero_point)
 
 
-def _pays(graph: Graph, op: Op, found: _Function, readers: dict[int, list[Op]]) -> bool:
+def _pays(graph: Graph, op: Op, found: Function, readers: dict[int, list[Op]]) -> bool:
     """Whether a table of the root is better than the op itself."""
     computed = [key for key in op.inputs if key is not None and graph.tensors[key].data is None]
     if len(computed) > 1:
@@ -100,6 +100,6 @@ def _pays(graph: Graph, op: Op, found: _Function, readers: dict[int, list[Op]]) 
     return source != found.root and len(readers[source]) == 1 and source not in graph.outputs
 
 
-def _lookup_op(op: Op, found: _Function) -> Op:
+def _lookup_op(op: Op, found: Function) -> Op:
     table = lookup.Table(tuple(int(value) for value in found.table))
     return dataclasses.replace(op, kind="lookup", inputs=(found.root,), attrs=table)
