@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import hypothesis
@@ -12,10 +13,14 @@ from image_network import ImageNetwork, mobilenet, resnet
 from time_network import SAME, VALID
 
 from tinykit.board import CORES
-from tinykit.compiler import CompiledModel, compile_model, reference
+from tinykit.compiler import CompiledModel, compile_model, passes, reference
 from tinykit.compiler.host import HostModel
-from tinykit.compiler.ir import Op
+from tinykit.compiler.ir import Graph, Op
+from tinykit.compiler.lower import Target
+from tinykit.compiler.plan import Plan, plan
+from tinykit.compiler.plan import schedule as schedule_ops
 from tinykit.compiler.reader import read_tflite
+from tinykit.compiler.striping import search
 from tinykit.compiler.striping.rows import activations, height, reads
 from tinykit.compiler.striping.schedule import schedule
 from tinykit.errors import UsageError
@@ -149,6 +154,23 @@ def test_small_savings_are_not_worth_the_code() -> None:
     """A chain that lives in place already is left alone."""
     data = ImageNetwork((1, 12, 8, 8)).leaky().conv(8, (1, 1)).leaky().build()
     assert not striped(compile_model(data, CORE))
+
+
+@pytest.mark.parametrize(("last", "kept"), [(4400, 5000), (4000, 4000)])
+def test_later_chains_must_pay_again(last: int, kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the first chain saved is no excuse for a second one that saves a tenth."""
+    totals = iter([5000, last])  # the whole network needs more
+
+    def improved(*_: object) -> tuple[Graph, Plan] | None:
+        total = next(totals, None)
+        if total is None:
+            return None
+        return dataclasses.replace(graph), dataclasses.replace(empty, arena_bytes=total)
+
+    graph, target = passes.run(read_tflite(mobilenet(48))), Target(CORE)
+    empty = dataclasses.replace(plan(graph, schedule_ops(graph, target)), scratch_bytes=0)
+    monkeypatch.setattr(search, "_improved", improved)
+    assert search.stripe(graph, target, "auto")[1].total_bytes == kept
 
 
 def test_unknown_choice_is_an_error() -> None:

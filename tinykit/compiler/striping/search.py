@@ -29,10 +29,11 @@ def stripe(graph: Graph, target: Target, wanted: Striping) -> tuple[Graph, Plan]
         After all passes.
     wanted : {"auto", "off", "most"}
         "auto": none when the target's mode is speed; else where the arena loses 15 %, and 200 B
-        for each op that is striped, and no op gets another kernel for it. "most": wherever a byte
-        is saved.
+        for each op that is striped, and no op gets another kernel for it. That holds for what is
+        striped after other chains, too: it must save so much again. "most": wherever a byte is
+        saved.
     """
-    whole = best = current = graph, plan(graph, schedule(graph, target))
+    best = current = graph, plan(graph, schedule(graph, target))
     if wanted == "off" or (wanted == "auto" and target.mode == "speed"):
         return best
     for _ in range(_ROUNDS):
@@ -40,13 +41,15 @@ def stripe(graph: Graph, target: Target, wanted: Striping) -> tuple[Graph, Plan]
         if found is None:
             break
         current = found
-        if found[1].total_bytes < best[1].total_bytes:
+        if found[1].total_bytes < best[1].total_bytes and (
+            wanted == "most" or _pays(*best, *found)
+        ):
             best = found
-    return best if wanted == "most" or _pays(*whole, *best) else whole
+    return best
 
 
 def _pays(graph: Graph, planned: Plan, striped: Graph, smaller: Plan) -> bool:
-    """Whether the RAM saved is worth the code that it takes."""
+    """Whether the RAM saved is worth the code that it takes, and the speed."""
     saved = planned.total_bytes - smaller.total_bytes
     chained = len(graph.ops) - len(striped.ops)
     return saved >= max(_LEAST_SHARE * planned.total_bytes, _LEAST_PER_OP * chained)
