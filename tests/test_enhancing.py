@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,7 +93,7 @@ def test_a_changed_library_is_a_mismatch(folder: Path, ask) -> None:
     """Gains that are shut too early: exit 1, and the first sample that differs."""
     source = folder / "firmware/lib/tk_enhancer/tk_enhancer.c"
     good = source.read_text()
-    source.write_text(good.replace("if (gains[band] < 0) {", "if (gains[band] < 20000) {"))
+    source.write_text(good.replace("value < 0 ? 0", "value < 20000 ? 0"))
     try:
         code, document = ask("test")
         assert code == 1
@@ -104,6 +105,24 @@ def test_a_changed_library_is_a_mismatch(folder: Path, ask) -> None:
         assert (device["exact"], device["mismatches"]) == (False, 0)
     finally:
         source.write_text(good)
+
+
+@pytest.mark.emulator
+def test_a_device_skips_the_inferences_that_its_twin_skips(
+    tmp_path: Path, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Every sample is the twin's, and a hop costs on average as much less as runs are left out."""
+    made = enhancer_model.project(tmp_path / "skips", enhancer_model.skipping())
+    shutil.copy(folder / "build/mixtures.npz", made / "build")
+    capfd.readouterr()
+    code = cli.run(["test", "-C", str(made), "--json"])
+    device = json.loads(capfd.readouterr().out)
+    assert code == 0
+    found = device["enhancer"]
+    assert (device["exact"], found["mismatches"]) == (True, 0)
+    assert 0.2 < found["inferences"] / found["hops"] < 0.8
+    whole = device["instructions"] * found["inferences"] / found["hops"]
+    assert whole < found["instructions_per_hop"]["model"] < whole + 1000
 
 
 @pytest.mark.emulator

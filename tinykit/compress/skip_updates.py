@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tinykit.train.backend import keras
+from tinykit.train.carry import scan
 
 ops, layers = keras.ops, keras.layers
 DUE = 0.5
@@ -92,8 +93,8 @@ class Skipping(keras.Model):
 
         shapes = [(), (), (bands + 1,), *(state.shape[1:] for state in self.frame.inputs[1:])]
 
-        def step(carry: Any, row: Any) -> tuple[Any, Any]:
-            due, _, last, *states = _parts(carry, shapes)
+        def step(before: list[Any], row: Any) -> list[Any]:
+            due, _, last, *states = before
             update = _through(due)
             (new, *after), _ = self.frame.stateless_call(
                 weights, others, [row[:, None], *states], training=False
@@ -102,13 +103,11 @@ class Skipping(keras.Model):
             states = [_mixed(update, a, b) for a, b in zip(after, states, strict=True)]
             increment = ops.maximum(last[:, bands], SMALLEST)
             due = update * increment + (1 - update) * ops.minimum(due + increment, 1.0)
-            after = _joined([due, update, last, *states])
-            return after, after  # TensorFlow's scan wants both of one shape
+            return [due, update, last, *states]
 
         start = [ops.ones((batch,)), *(ops.zeros((batch, *shape)) for shape in shapes[1:])]
-        _, found = ops.scan(step, _joined(start), ops.swapaxes(x, 0, 1))
-        found = ops.swapaxes(found, 0, 1)
-        return found[..., 2 : 2 + bands], found[..., 1]
+        _, updates, given, *_ = scan(step, start, x, shapes)
+        return given[..., :bands], updates
 
     def share_of_updates(self, batches: Sequence[Any]) -> float:
         """Return the share of hops whose work is done, over features (N, frames, bands)."""
@@ -124,21 +123,3 @@ def _through(due: Any) -> Any:
 def _mixed(update: Any, new: Any, old: Any) -> Any:
     shaped = ops.reshape(update, (-1, *[1] * (len(new.shape) - 1)))
     return shaped * new + (1 - shaped) * old
-
-
-def _joined(parts: Sequence[Any]) -> Any:
-    """Return values of a batch as one matrix; a scan has one of them on every back end."""
-    return ops.concatenate(
-        [ops.reshape(part, (ops.shape(part)[0], _size(part.shape[1:]))) for part in parts], axis=-1
-    )
-
-
-def _parts(joined: Any, shapes: Sequence[tuple[int, ...]]) -> list[Any]:
-    """Return the values whose shapes, without the batch, are given."""
-    ends = np.cumsum([_size(shape) for shape in shapes])[:-1].tolist()
-    parts = ops.split(joined, ends, axis=-1)
-    return [ops.reshape(part, (-1, *shape)) for part, shape in zip(parts, shapes, strict=True)]
-
-
-def _size(shape: Sequence[int]) -> int:
-    return int(np.prod(shape, dtype=np.int64))

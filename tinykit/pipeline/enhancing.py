@@ -62,8 +62,11 @@ def _check(graph: Graph, spec: StftSpec) -> None:
             "keep its state inside of it: a fused LSTM, or resource variables",
         )
     given, gains = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    for what, tensor in (("takes", given), ("gives", gains)):
-        if tensor.size != spec.bands:
+    for what, tensor, sizes in (
+        ("takes", given, [spec.bands]),
+        ("gives", gains, [spec.bands, spec.bands + 1]),  # one more: when it runs again
+    ):
+        if tensor.size not in sizes:
             raise ModelError(
                 f"the spectrum has {spec.bands} bands, the model {what} {tensor.size} values", hint
             )
@@ -104,6 +107,11 @@ class Twin:
 
     A context manager: the interpreter is a process of its own.
 
+    Attributes
+    ----------
+    skipping : audio.enhancer.Skipping, optional
+        What asks the model, where the model says when it runs again.
+
     Raises
     ------
     ModelError
@@ -122,13 +130,17 @@ class Twin:
         graph = read_tflite(data)
         self._shape = graph.tensors[graph.inputs[0]].shape
         self._golden = Golden(data)
+        skips = graph.tensors[graph.outputs[0]].size > self.spec.bands
+        self.skipping = enhancer.Skipping(self._answers) if skips else None
 
     def enhance(self, audio: NDArray[np.int16], progress: Progress = silent) -> NDArray[np.int16]:
         """Return what the device gives for a recording: int16 (samples,) -> the same, late."""
         self._golden.reset()
-        return enhancer.enhance(audio, self.spec, self._gains, progress)
+        if self.skipping:
+            self.skipping.reset()
+        return enhancer.enhance(audio, self.spec, self.skipping or self._answers, progress)
 
-    def _gains(self, features: NDArray[np.int8]) -> NDArray[Any]:
+    def _answers(self, features: NDArray[np.int8]) -> NDArray[Any]:
         rows = features.reshape(len(features), *self._shape)
         return self._golden.run_many([rows])[0].reshape(len(features), -1)
 

@@ -48,7 +48,10 @@ def run(project: Project, device: Client, progress: Progress) -> Enhanced:
         spec = twin.spec
         chosen = mixtures.load(project, spec).first(project.config.test.audio_clips)
         recordings = [enhancer.lengthened(noisy, spec) for noisy in chosen.noisy]
-        expected = [twin.enhance(recording) for recording in recordings]
+        expected, updates = [], []
+        for recording in recordings:
+            expected.append(twin.enhance(recording))
+            updates += [twin.skipping.updates] if twin.skipping else []
     result = validate_enhancer(device, recordings, expected, progress)
     unit, rate_hz = device.info.unit, spec.sample_rate_hz
     manifest = result.to_json(unit) | {
@@ -58,6 +61,8 @@ def run(project: Project, device: Client, progress: Progress) -> Enhanced:
         "delay_ms": 1000 * spec.delay_samples / rate_hz,
         "real_time": real_time(result.most_per_hop, unit, spec, project),
     }
+    if updates:  # a model that says when it runs again
+        manifest["inferences"] = sum(updates)
     _keep(project, chosen, [enhancer.aligned(given, spec) for given in result.enhanced])
     return Enhanced(result, manifest)
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "tk_model.h"
+
 #define HOP 50
 
 static int16_t collected[HOP], turned[HOP], leaving[HOP];
@@ -32,6 +34,11 @@ void tk_enhancer_analyse(void)
 {
     for (int n = 0; n < HOP; n++)
         turned[n] = (int16_t)~collected[n];
+}
+
+void tk_enhancer_infer(void)
+{
+    tk_model_invoke();
 }
 
 void tk_enhancer_synthesize(void)

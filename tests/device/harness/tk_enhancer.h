@@ -8,6 +8,7 @@ void tk_enhancer_reset(void);
 uint32_t tk_enhancer_exchange(const int16_t *samples, uint32_t count, int16_t *enhanced);
 int tk_enhancer_due(void);
 void tk_enhancer_analyse(void);
+void tk_enhancer_infer(void);
 void tk_enhancer_synthesize(void);
 
 #endif
