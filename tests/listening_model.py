@@ -6,6 +6,7 @@ Its convolutions over time pad nothing, so it can be streamed.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,8 +19,9 @@ SPEC = FeatureSpec(kind="micro", clip_ms=300)  # 28 rows of 40
 LABELS = ["_silence_", "go", "stop"]
 
 
-def tflite() -> bytes:
+def tflite(labels: Sequence[str] = LABELS) -> bytes:
     """Convolution over 5 rows, stride 2, mean over time, fully connected, softmax."""
+    classes = len(labels)
     rng = np.random.default_rng(3)
     writer = TfliteWriter()
     x = writer.tensor(
@@ -40,13 +42,13 @@ def tflite() -> bytes:
     axes = writer.constant("axes", np.array([1, 2], np.int32))
     m = writer.tensor("m", (1, filters), np.int8, scale=0.25, zero_point=0)
     writer.op("MEAN", [c, axes], [m], "ReducerOptions")
-    f = writer.tensor("f", (1, 3), np.int8, scale=0.25, zero_point=0)
-    dense = [m, weights("v", (3, filters)), bias(3, 0.25)]
+    f = writer.tensor("f", (1, classes), np.int8, scale=0.25, zero_point=0)
+    dense = [m, weights("v", (classes, filters)), bias(classes, 0.25)]
     writer.op("FULLY_CONNECTED", dense, [f], "FullyConnectedOptions")
-    y = writer.tensor("y", (1, 3), np.int8, scale=1 / 256, zero_point=-128)
+    y = writer.tensor("y", (1, classes), np.int8, scale=1 / 256, zero_point=-128)
     writer.op("SOFTMAX", [f], [y], "SoftmaxOptions", beta=1.0)
     writer.metadata(
-        {METADATA_KEY: msgspec.json.encode(SPEC), LABELS_KEY: json.dumps(LABELS).encode()}
+        {METADATA_KEY: msgspec.json.encode(SPEC), LABELS_KEY: json.dumps(labels).encode()}
     )
     return writer.build([x], [y])
 

@@ -222,11 +222,15 @@ def test_export_of_a_model_with_several_words_is_an_error(
 def test_export_says_what_a_manifest_needs(
     imported: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Without the imported manifest, author, language and memory must be given."""
+    """Without the imported manifest, author and language must be given; memory is measured."""
     assert cli.run(["compile", "-C", str(imported)]) == 0
     (imported / "manifest.json").unlink()
     assert cli.run(["export", str(tmp_path / "out"), "-C", str(imported)]) == 2
-    assert "--author NAME --language en --tensor-arena-size" in capfd.readouterr().err
+    assert "--author NAME --language en" in capfd.readouterr().err
+    words = ["--author", "me", "--language", "en"]
+    assert cli.run(["export", str(tmp_path / "out"), "-C", str(imported), *words]) == 0
+    found = json.loads((tmp_path / "out" / "hey_lumen.json").read_text())
+    assert 2_000 < found["micro"]["tensor_arena_size"] < 200_000
 
 
 def test_threshold_between_steps_becomes_the_lower() -> None:

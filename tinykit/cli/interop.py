@@ -40,7 +40,7 @@ def export(
         list[str] | None, typer.Option(metavar="en", help="It was trained on (again for each).")
     ] = None,
     tensor_arena_size: Annotated[
-        int, typer.Option(min=0, help="Bytes that ESPHome gives the interpreter.")
+        int, typer.Option(min=0, help="Bytes for ESPHome's interpreter; default: measured.")
     ] = 0,
 ) -> Result:
     """Write model and manifest for ESPHome's micro_wake_word."""

@@ -49,14 +49,20 @@ class _Session:
         self.outputs = 0
 
     def load(self, header: dict[str, Any], arrays: list[Array]) -> list[Array]:
-        """Prepare the interpreter for the model in `arrays[0]`."""
+        """Prepare the interpreter for the model in `arrays[0]`.
+
+        Unless `header` says `keep`, memory is used again, as on a device.
+        """
         from tflite_micro import runtime
 
         self.outputs = header["outputs"]
+        configurations = runtime.InterpreterConfig
         self.interpreter = runtime.Interpreter.from_bytes(
             arrays[0].tobytes(),
             arena_size=header["arena_bytes"],
-            intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors,  # their spelling
+            intrepreter_config=configurations.kPreserveAllTensors  # their spelling
+            if header["keep"]
+            else configurations.kAllocationRecording,
         )
         return []
 

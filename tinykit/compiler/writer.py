@@ -160,6 +160,11 @@ class TfliteWriter:
         self.op("VAR_HANDLE", [], [handle], "VarHandleOptions", container="", sharedName=name)
         return handle
 
+    @property
+    def builtins(self) -> set[str]:
+        """Names of the ops that were added, those of `variable` included."""
+        return {name for name, _ in self._codes}
+
     def metadata(self, entries: Mapping[str, bytes]) -> None:
         """Add named pieces of data that travel in the file."""
         for name, value in entries.items():

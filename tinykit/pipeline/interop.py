@@ -8,8 +8,10 @@ from pathlib import Path
 import msgspec
 
 from tinykit import scaffold
+from tinykit.compiler.golden import least_arena
+from tinykit.compiler.reader import read_tflite
 from tinykit.errors import DataError, UsageError
-from tinykit.interop import esphome
+from tinykit.interop import esphome, esphome_stream
 from tinykit.interop.esphome import Manifest, Micro
 from tinykit.pipeline import files, listening
 from tinykit.project import Project
@@ -54,7 +56,8 @@ def give_out(
 ) -> list[Path]:
     """Write the project's model and its manifest into `folder`; return both paths.
 
-    What is not given comes from the manifest that the project was imported from.
+    What is not given comes from the manifest that the project was imported from; the arena's size,
+    without one, is measured. A window model that the project streams becomes a streaming .tflite.
 
     Raises
     ------
@@ -67,7 +70,8 @@ def give_out(
     """
     plan_path = project.path(files.PLAN)
     plan = files.read_json(plan_path) if plan_path.exists() else {}
-    if not plan.get("listening") or len(plan["labels"]) != 1:
+    words = [name for name in plan.get("labels", ()) if not name.startswith("_")]
+    if not plan.get("listening") or len(words) != 1:
         raise DataError(
             f"{project.folder}: no compiled model with a front end and one wake word",
             "tinykit compile; ESPHome's models have one word and one output",
@@ -79,22 +83,27 @@ def give_out(
         )
     known = _imported(project)
     decision = listening.decision(project)
+    data = project.path(files.TFLITE).read_bytes()
+    if plan["hop_rows"] is not None:
+        data = esphome_stream.streamed(data, plan["labels"])
+        if len(plan["labels"]) == 2:  # here, the word is the more probable of the two as well
+            threshold = max(0.5, decision.threshold)
+            decision = msgspec.structs.replace(decision, threshold=threshold)
     author = author or (known.author if known else "")
     languages = languages or (known.trained_languages if known else [])
     arena = tensor_arena_size or (known.micro.tensor_arena_size if known else 0)
     needed: dict[str, object] = {
         "--author NAME": author,
         "--language en": languages,
-        "--tensor-arena-size 30000": arena,
     }
     missing = [option for option, value in needed.items() if not value]
     if missing:
         raise UsageError(
-            "a manifest says who made the model, for which languages, and how much memory "
-            "ESPHome's interpreter needs",
-            f"give {' '.join(missing)} (ESPHome's log says at its start when memory is too little)",
+            "a manifest says who made the model, and for which languages",
+            f"give {' '.join(missing)}",
         )
-    word = plan["labels"][0]
+    (word,) = words
+    esphome.check(read_tflite(data), word)
     manifest = Manifest(
         wake_word=word,
         author=author,
@@ -107,12 +116,12 @@ def give_out(
             ),
             feature_step_size=plan["features"]["hop_ms"],
             sliding_window_size=decision.average,
-            tensor_arena_size=arena,
+            tensor_arena_size=arena or least_arena(data),
             minimum_esphome_version=(known.micro.minimum_esphome_version if known else "2024.7.0"),
         ),
     )
     stem = "".join(c if c.isalnum() else "_" for c in word.lower()).strip("_") or "model"
-    return esphome.write(folder, stem, manifest, project.path(files.TFLITE).read_bytes())
+    return esphome.write(folder, stem, manifest, data)
 
 
 def _imported(project: Project) -> Manifest | None:
