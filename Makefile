@@ -37,8 +37,11 @@ examples: setup ## run the example projects and renew their reports
 wheel: setup ## dist/tinykit-*.whl
 	$(BIN)/python -m hatchling build -t wheel
 
+# all but `quality`: pesq must be compiled
+LOCKED_EXTRAS := $(addprefix --extra ,train synth rooms record dev)
+
 lock: ## resolve pyproject.toml into requirements.lock (needs uv: pip install uv)
-	uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 \
+	uv pip compile pyproject.toml $(LOCKED_EXTRAS) --generate-hashes --universal --python-version 3.11 \
 	    --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
 
 clean: ## remove what the targets made, but not .venv

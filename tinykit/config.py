@@ -10,6 +10,7 @@ import msgspec
 from tinykit import toml
 from tinykit.audio.decision import Decision
 from tinykit.audio.spec import FeatureSpec
+from tinykit.audio.stft_spec import StftSpec
 from tinykit.errors import ConfigError
 
 FILE = "tinykit.toml"
@@ -90,6 +91,23 @@ _AUGMENT_RANGES = (
 """Key, lowest and highest value that makes sense."""
 
 
+class Mixtures(_Table, frozen=True, kw_only=True):
+    """[mixtures] Clean speech in noise, for an enhancer. Without paths, both are synthesized."""
+
+    speech: str = ""  # folder or manifest of clean speech
+    speech_categories: list[str] = msgspec.field(default_factory=list)  # rows to read; default: all
+    noise: str = ""  # folder or manifest of noise
+    noise_categories: list[str] = msgspec.field(default_factory=list)
+    test_percent: Percent = 10.0  # of the training speakers and noise recordings, held out
+    validation_percent: Percent = 10.0
+    snr_db: tuple[float, float] = (-5.0, 20.0)
+    level_db: tuple[float, float] = (-40.0, -15.0)  # RMS of a mixture, of full scale
+    seconds: Annotated[float, msgspec.Meta(ge=0.5, le=30)] = 3.0  # of each training mixture
+    per_epoch: Annotated[int, msgspec.Meta(ge=1)] = 2000  # mixtures, drawn anew each epoch
+    validation: Annotated[int, msgspec.Meta(ge=1)] = 200  # mixtures that steer training
+    seed: int = 0
+
+
 Whole = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Rate = Annotated[float, msgspec.Meta(ge=0, lt=1)]
@@ -111,7 +129,10 @@ class Model(_Table, frozen=True, kw_only=True):
 
 
 class Train(_Table, frozen=True, kw_only=True):
-    """[train] AdamW; the learning rate is warmed up, then follows half a cosine to zero."""
+    """[train] AdamW; the learning rate is warmed up, then follows half a cosine to zero.
+
+    Label smoothing, masks, mix-up and `clips_per_epoch` are for classifiers.
+    """
 
     epochs: Positive = 30
     batch_size: Positive = 100
@@ -125,6 +146,15 @@ class Train(_Table, frozen=True, kw_only=True):
     keep: Literal["best", "last"] = "best"  # weights: of the best epoch on validation, or the last
     patience: Whole = 8  # epochs without a better validation accuracy before stopping; 0: never
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
+
+
+class Enhance(_Table, frozen=True, kw_only=True):
+    """[enhance] How much each loss of an enhancer counts (0: not at all), and its integers."""
+
+    si_sdr: Amount = 1.0  # scale-invariant signal-to-distortion ratio, 10 dB are 1
+    compressed: Amount = 10.0  # magnitudes to the power of 0.3: what the ear and PESQ hear
+    mask: Amount = 0.0  # gains beside the ideal ratio
+    activations: Literal["int8", "int16"] = "int16"  # of the quantized model; weights are int8
 
 
 class Compress(_Table, frozen=True, kw_only=True):
@@ -174,9 +204,12 @@ class Config(_Table, frozen=True, kw_only=True):
     project: Project
     data: Data = Data()
     features: FeatureSpec = FeatureSpec()
+    mixtures: Mixtures = Mixtures()
+    spectrum: StftSpec = StftSpec()
     augment: Augment = Augment()
     model: Model = Model()
     train: Train = Train()
+    enhance: Enhance = Enhance()
     compress: Compress = Compress()
     synth: Synth = Synth()
     budget: Budget = Budget()

@@ -93,7 +93,7 @@ def _enough(recordings: Mapping[str, Samples]) -> bool:
 
 def _split(name: str) -> Split:
     """Return the split of a short recording: that of its origin."""
-    place = fraction("noise", _origin(name))
+    place = fraction("noise", origin(name))
     for split, share in SHARES.items():
         place -= share
         if place < 0:
@@ -101,7 +101,8 @@ def _split(name: str) -> Split:
     return "testing"
 
 
-def _origin(name: str) -> str:
+def origin(name: str) -> str:
+    """Return what a recording was cut from, by its path: clips of ESC-50 say so in their names."""
     found = _ESC.match(Path(name).name)
     return found[1] if found else name
 

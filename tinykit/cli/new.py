@@ -18,13 +18,16 @@ def new(
         str, typer.Argument(help="The folder to make; its last part names the project.")
     ],
     task: Annotated[
-        Literal["keyword-spotting"], typer.Option(help="What the device should do.")
+        Literal["keyword-spotting", "speech-enhancement"],
+        typer.Option(help="What the device should do."),
     ] = "keyword-spotting",
     board: BoardId = "mps2-an386",
     data: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Recorded speech, one folder a word; default: speak the words."
+            metavar="DIR",
+            help="Recorded speech, one folder a word (an enhancer: folders speech and noise); "
+            "default: synthesized.",
         ),
     ] = None,
 ) -> Result:

@@ -27,7 +27,7 @@ _FOR_CHAINS = ("channels", "blocks")
 
 def names() -> list[str]:
     """Return the known architectures, sorted; imports none of them."""
-    found = (module.name for module in pkgutil.iter_modules(__path__))
+    found = (module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
     return sorted(name for name in found if not name.startswith("_"))
 
 

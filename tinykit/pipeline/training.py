@@ -59,10 +59,13 @@ def quantize(project: Project, progress: Progress) -> None:
 def train_settings(project: Project) -> dict[str, Any]:
     """Return what training depends on; recorded data by its content."""
     config = project.config
-    tables = ("data", "features", "augment", "model", "train")
+    tables = ("data", "features", "augment", "mixtures", "spectrum", "model", "train", "enhance")
     found: dict[str, Any] = {f"[{name}]": getattr(config, name) for name in tables}
     found["[test] audio_clips"] = config.test.audio_clips
-    named = (config.data.path, config.data.noise_path, config.augment.room_path)
+    named = (
+        *(config.data.path, config.data.noise_path, config.augment.room_path),
+        *(config.mixtures.speech, config.mixtures.noise),
+    )
     for name in filter(None, named):
         path = project.folder / Path(name)
         # A manifest stands for the recordings beside it.
@@ -86,5 +89,8 @@ def quantize_settings(project: Project) -> dict[str, Any]:
     """Return what quantization depends on."""
     return {
         "[features]": project.config.features,
+        "[spectrum]": project.config.spectrum,
+        "[enhance]": project.config.enhance,
         "[test] vectors": project.config.test.vectors,
+        "[test] audio_clips": project.config.test.audio_clips,
     }

@@ -2,7 +2,8 @@
 
 Scheme (Jacob et al., arXiv 1712.05877; TensorFlow Lite's quantization specification): int8
 activations with one scale and zero point, int8 weights symmetric per output channel, int32 biases
-of scale input * weight.
+of scale input * weight. `wide` is the 16x8 scheme: the activations between the model's input and
+its output are int16, symmetric, and biases int64.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from tinykit.quantize.nodes import (
     Concat,
     Constant,
     Curve,
+    Keep,
     Linear,
     Lstm,
     Node,
     Pool,
+    Remember,
     Reshape,
     Slice,
     Softmax,
@@ -41,9 +44,13 @@ _ACTIVATION = {"none": 0, "relu": 1, "relu6": 3, "tanh": 4}  # the schema's Acti
 _SAME, _VALID = 0, 1  # the schema's Padding
 
 
+WIDE_INPUT = 128.0
+"""Steps of a wide input in one of the int8 input: 255 of them, from any zero point, fit int16."""
+
+
 @dataclass(frozen=True)
 class Quantization:
-    """real = (int8 - zero_point) * scale."""
+    """real = (integer - zero_point) * scale."""
 
     scale: np.float32
     zero_point: int
@@ -51,6 +58,7 @@ class Quantization:
 
 PROBABILITY = Quantization(np.float32(1 / 256), -128)
 SIGNED_UNIT = Quantization(np.float32(1 / 128), 0)
+WIDE_UNIT = Quantization(np.float32(1 / 32768), 0)  # of both, in int16
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,8 @@ def write(
     input_scale: float,
     input_zero_point: int,
     metadata: Mapping[str, bytes],
+    *,
+    wide: bool = False,
 ) -> bytes:
     """Return the .tflite.
 
@@ -85,11 +95,13 @@ def write(
         The input's quantization, which is given and not calibrated.
     metadata : mapping
         Named pieces of data that travel in the file.
+    wide : bool
+        Whether activations are int16. The input is int8 all the same, the output then int16.
     """
     given = Quantization(np.float32(input_scale), input_zero_point)
-    export = _Export(nodes, quantizations(nodes, ranges, given))
-    first = export.tensor("features", input_shape, given)
-    export.values[INPUT] = first
+    export = _Export(nodes, given, ranges, wide)
+    first = export.tensor("features", input_shape, given, np.int8)
+    export.values[INPUT] = export.widened(first, input_shape) if wide else first
     for number, node in enumerate(nodes):
         export.values[number] = _WRITE[type(node)](export, number, node)
     export.writer.metadata(metadata)
@@ -97,17 +109,17 @@ def write(
 
 
 def quantizations(
-    nodes: Sequence[Node], ranges: Sequence[Range], given: Quantization
+    nodes: Sequence[Node], ranges: Sequence[Range], given: Quantization, wide: bool = False
 ) -> list[Quantization]:
     """Return the quantization of each node's output: that of its group."""
-    found = prescribed(nodes, ranges, given)
+    found = prescribed(nodes, ranges, given, wide)
     for span in ranges:
-        found.setdefault(span.group, _asymmetric(span))
+        found.setdefault(span.group, _symmetric(span) if wide else _asymmetric(span))
     return [found[span.group] for span in ranges]
 
 
 def prescribed(
-    nodes: Sequence[Node], ranges: Sequence[Range], given: Quantization
+    nodes: Sequence[Node], ranges: Sequence[Range], given: Quantization, wide: bool = False
 ) -> dict[int, Quantization]:
     """Return the quantization of each group that calibration has no say in, the input's included.
 
@@ -118,7 +130,7 @@ def prescribed(
     """
     found: dict[int, Quantization] = {INPUT: given}
     for node, span in zip(nodes, ranges, strict=True):
-        fixed = _fixed(node)
+        fixed = _fixed(node, wide)
         if fixed is not None and found.setdefault(span.group, fixed) != fixed:
             raise ModelError(
                 f"layer {node.name!r}: its output has the scale {fixed.scale:g} by definition, and "
@@ -128,8 +140,10 @@ def prescribed(
     return found
 
 
-def _fixed(node: Node) -> Quantization | None:
+def _fixed(node: Node, wide: bool) -> Quantization | None:
     """Return the quantization that an operation's definition prescribes for its output."""
+    if wide:
+        return WIDE_UNIT if isinstance(node, Softmax | Curve | Lstm) else None
     if isinstance(node, Softmax) or (isinstance(node, Curve) and node.kind == "logistic"):
         return PROBABILITY
     if isinstance(node, Lstm) or (isinstance(node, Curve) and node.kind == "tanh"):
@@ -144,20 +158,44 @@ def _asymmetric(span: Range) -> Quantization:
     return Quantization(scale, max(-128, min(127, zero_point)))
 
 
+def _symmetric(span: Range) -> Quantization:
+    """Return the quantization with which -32767..32767 covers the range."""
+    return Quantization(np.float32(max(span.high, -span.low) / 32767) or np.float32(1), 0)
+
+
 class _Export:
     """The file being written: the values so far, and each constant once."""
 
-    def __init__(self, nodes: Sequence[Node], quantizations: Sequence[Quantization]) -> None:
+    def __init__(
+        self, nodes: Sequence[Node], given: Quantization, ranges: Sequence[Range], wide: bool
+    ) -> None:
         self.writer = TfliteWriter()
-        self.nodes, self.quantizations = nodes, quantizations
+        self.nodes = nodes
+        self.dtype: Any = np.int16 if wide else np.int8  # of activations
+        self.bias: Any = np.int64 if wide else np.int32
+        self.input = Quantization(np.float32(given.scale / WIDE_INPUT), 0) if wide else given
+        self.quantizations = quantizations(nodes, ranges, self.input, wide)
         self.values: dict[int, _Value] = {}
+        self.states: dict[str, int] = {}  # handles of variables
         self._constants: dict[tuple[Any, ...], int] = {}
 
-    def tensor(self, name: str, shape: tuple[int, ...], quantization: Quantization) -> _Value:
+    def widened(self, first: _Value, shape: tuple[int, ...]) -> _Value:
+        """Add the op that makes int16 of the input, exactly."""
+        after = self.tensor("wide_features", shape, self.input)
+        self.writer.op("QUANTIZE", [first.number], [after.number], "QuantizeOptions")
+        return after
+
+    def tensor(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        quantization: Quantization,
+        dtype: Any = None,
+    ) -> _Value:
         number = self.writer.tensor(
             name,
             (1, *shape),
-            np.int8,
+            dtype or self.dtype,
             scale=quantization.scale,
             zero_point=quantization.zero_point,
         )
@@ -201,7 +239,7 @@ def _linear(export: _Export, number: int, node: Linear) -> _Value:
     (before,) = export.inputs(node)
     weights, scales = _quantize_weights(node, before.scale)
     bias_scales = before.scale * scales
-    bias = np.round(node.bias / bias_scales.astype(np.float64)).astype(np.int32)
+    bias = np.round(node.bias / bias_scales.astype(np.float64)).astype(export.bias)
     parameters = [
         export.constant(f"{node.name}/filter", weights, scale=scales, axis=node.axis),
         export.constant(f"{node.name}/bias", bias, scale=bias_scales),
@@ -308,7 +346,7 @@ def _binary(export: _Export, number: int, node: Binary) -> _Value:
 
 
 def _concat(export: _Export, number: int, node: Concat) -> _Value:
-    axis = len(node.shape)  # the last one, the batch included
+    axis = node.axis % len(node.shape) + 1  # the batch included
     return export.op(number, "CONCATENATION", [], "ConcatenationOptions", version=2, axis=axis)
 
 
@@ -331,15 +369,37 @@ def _constant(export: _Export, number: int, node: Constant) -> _Value:
     data = np.round(node.value / quantization.scale) + quantization.zero_point
     key = export.constant(
         node.name,
-        data.astype(np.int8)[None],
+        data.astype(export.dtype)[None],
         scale=quantization.scale,
         zero_point=quantization.zero_point,
     )
     return _Value(key, quantization)
 
 
+def _remember(export: _Export, number: int, node: Remember) -> _Value:
+    """Read a variable that begins with real zeros."""
+    after = export.tensor(node.name, node.shape, export.quantizations[number])
+    quantization = after.quantization
+    zeros = np.full((1, *node.shape), quantization.zero_point, export.dtype)
+    export.states[node.tie] = export.writer.variable(
+        node.tie, zeros, scale=quantization.scale, zero_point=quantization.zero_point
+    )
+    export.writer.op(
+        "READ_VARIABLE", [export.states[node.tie]], [after.number], "ReadVariableOptions"
+    )
+    return after
+
+
+def _keep(export: _Export, number: int, node: Keep) -> _Value:
+    (value,) = export.inputs(node)
+    export.writer.op(
+        "ASSIGN_VARIABLE", [export.states[node.tie], value.number], [], "AssignVariableOptions"
+    )
+    return value
+
+
 def _lstm(export: _Export, number: int, node: Lstm) -> _Value:
-    """Write the fused op: int8 gates, one scale per matrix, and an int16 cell."""
+    """Write the fused op: one scale per matrix of a gate, and an int16 cell."""
     (before,) = export.inputs(node)
     units = node.shape[-1]
     state = export.quantizations[number]
@@ -352,12 +412,12 @@ def _lstm(export: _Export, number: int, node: Lstm) -> _Value:
             filters.append(export.writer.constant(what, _rounded(weights, scale), scale=scale))
             if matrix is node.kernel:
                 bias = np.split(node.bias, 4)[len(biases)]
-                data = np.round(bias / (float(source) * float(scale))).astype(np.int32)
+                data = np.round(bias / (float(source) * float(scale))).astype(export.bias)
                 biases.append(export.writer.constant(f"{what}_bias", data, scale=source * scale))
     hidden = export.writer.tensor(
         f"{node.name}/state",
         (1, units),
-        np.int8,
+        export.dtype,
         scale=state.scale,
         zero_point=state.zero_point,
         variable=True,
@@ -418,4 +478,6 @@ _WRITE: dict[type, Callable[[_Export, int, Any], _Value]] = {
     Curve: _curve,
     Constant: _constant,
     Lstm: _lstm,
+    Remember: _remember,
+    Keep: _keep,
 }

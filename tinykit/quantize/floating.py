@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -14,10 +14,12 @@ from tinykit.quantize.nodes import (
     Concat,
     Constant,
     Curve,
+    Keep,
     Linear,
     Lstm,
     Node,
     Pool,
+    Remember,
     Slice,
     Softmax,
 )
@@ -25,22 +27,36 @@ from tinykit.quantize.nodes import (
 Float = NDArray[np.float32]
 
 
-def run(nodes: Sequence[Node], x: Float) -> Iterator[Float]:
-    """Yield the output of each node, float32 (N, *node.shape), for inputs (N, *input shape)."""
+States = dict[str, Float]
+"""What is kept between inferences, by the `tie` of a `Keep` or the name of an `Lstm`."""
+
+
+def run(nodes: Sequence[Node], x: Float, states: States | None = None) -> Iterator[Float]:
+    """Yield the output of each node, float32 (N, *node.shape), for inputs (N, *input shape).
+
+    The inference begins with `states`, and leaves there those for the next one; without them it
+    begins with zeros.
+    """
+    states = {} if states is None else states
     last_read = {key: number for number, node in enumerate(nodes) for key in node.inputs}
     values = {INPUT: x}
     for number, node in enumerate(nodes):
-        values[number] = _compute(node, [values[key] for key in node.inputs], len(x))
+        values[number] = _compute(node, [values[key] for key in node.inputs], len(x), states)
         yield values[number]
         for key in {*node.inputs, number}:
             if last_read.get(key, number) == number:
                 del values[key]
 
 
-def _compute(node: Node, inputs: list[Float], count: int) -> Float:
+def _compute(node: Node, inputs: list[Float], count: int, states: States) -> Float:
     if isinstance(node, Constant):
         return np.broadcast_to(node.value, (count, *node.shape))
+    if isinstance(node, Remember):
+        return states.get(node.tie, np.zeros((count, *node.shape), np.float32))
     x = inputs[0]
+    if isinstance(node, Keep):
+        states[node.tie] = x
+        return x
     if isinstance(node, Linear):
         return _activate(_multiply(node, x) + node.bias, node.activation)
     if isinstance(node, Pool):
@@ -52,14 +68,14 @@ def _compute(node: Node, inputs: list[Float], count: int) -> Float:
         function = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[node.kind]
         return _activate(function(x, inputs[1]), node.activation)
     if isinstance(node, Curve):
-        return np.tanh(x) if node.kind == "tanh" else _logistic(x)
+        return _CURVES[node.kind](x)
     if isinstance(node, Concat):
-        return np.concatenate(inputs, axis=-1)
+        return np.concatenate(inputs, axis=node.axis if node.axis < 0 else node.axis + 1)
     if isinstance(node, Slice):
         sides = zip(node.begin, node.shape, strict=True)
         return x[(slice(None), *(slice(first, first + size) for first, size in sides))]
     if isinstance(node, Lstm):
-        return _lstm(node, x)
+        return _lstm(node, x, states)
     return x.reshape(len(x), *node.shape)
 
 
@@ -67,10 +83,13 @@ def _logistic(x: Float) -> Float:
     return (0.5 + 0.5 * np.tanh(0.5 * x)).astype(np.float32)  # never overflows
 
 
-def _lstm(node: Lstm, x: Float) -> Float:
+_CURVES: dict[str, Callable[[Float], Float]] = {"tanh": np.tanh, "logistic": _logistic}
+
+
+def _lstm(node: Lstm, x: Float, states: States) -> Float:
     steps, _, units = node.shape
     driven = x.reshape(len(x), steps, -1) @ node.kernel.T + node.bias
-    state, cell = np.zeros((2, len(x), units), np.float32)
+    state, cell = states.get(node.name, np.zeros((2, len(x), units), np.float32))
     outputs = []
     for step in range(steps):
         gates = driven[:, step] + state @ node.recurrent.T
@@ -78,6 +97,7 @@ def _lstm(node: Lstm, x: Float) -> Float:
         cell = _logistic(forget) * cell + _logistic(enter) * np.tanh(new)
         state = _logistic(leave) * np.tanh(cell)
         outputs.append(state)
+    states[node.name] = np.stack([state, cell])
     return np.stack(outputs, axis=1)[:, :, None]
 
 

@@ -14,14 +14,17 @@ from typing import Any
 import numpy as np
 
 from tinykit.errors import ModelError
-from tinykit.quantize import recurrent
+from tinykit.models.enhancers import _layers as streaming
+from tinykit.quantize import recurrent, stateful
 from tinykit.quantize.chain import unsupported
 from tinykit.quantize.nodes import (
     INPUT,
     Binary,
     Concat,
+    Curve,
     Float,
     Linear,
+    Lstm,
     Node,
     Pool,
     Reshape,
@@ -96,12 +99,34 @@ class _Folding:
         self.nodes.append(node)
         return len(self.nodes) - 1
 
+    def follows(self, number: int, kind: type[Node]) -> bool:
+        """Whether the value is that of a node of this kind."""
+        return number != INPUT and isinstance(self.nodes[number], kind)
+
+    def unscaled(self, number: int, weights: Float) -> tuple[int, Float, Float]:
+        """Return the value before a normalization, which `weights` (outputs, inputs) take in.
+
+        Returns the value's number, the weights and what they add to the bias. The normalization
+        vanishes when nothing else reads it; any other value is returned as it is.
+        """
+        last = self.nodes[number] if number == len(self.nodes) - 1 else None
+        if (
+            not isinstance(last, Linear)
+            or last.kind != "depthwise"
+            or last.weights.shape[1:3] != (1, 1)
+            or last.activation != "none"
+            or self.readers[self.reads[0]] > 1
+        ):
+            return number, weights, np.zeros(len(weights), np.float32)
+        self.nodes.pop()
+        return last.inputs[0], weights * last.weights.reshape(-1), weights @ last.bias
+
     def before(self, layer: Any, inputs: list[int], kinds: Any, what: str) -> Any:
         """Return the node that `layer` is folded into, of one of `kinds`."""
         node = self.nodes[inputs[0]] if inputs[0] != INPUT else None
         if not isinstance(node, kinds) or node.activation != "none":
             raise unsupported(layer, f"it does not follow {what} directly")
-        if self.readers[self.reads[0]] > 1:
+        if self.reads and self.readers[self.reads[0]] > 1:
             raise unsupported(layer, "another layer reads the value before it as well")
         return node
 
@@ -109,15 +134,17 @@ class _Folding:
 def image(shape: tuple[int | None, ...], layer: Any) -> tuple[int, ...]:
     """Return a Keras shape without the batch, sequences (steps, channels) as (steps, 1, channels).
 
+    Of sequences of any length it is one frame.
+
     Raises
     ------
     ModelError
-        When a size is not fixed.
+        When another size is not fixed.
     """
     sizes = shape[1:]
-    if None in sizes:
+    if None in sizes[1:]:
         raise unsupported(layer, f"its shape {tuple(sizes)} is not fixed")
-    fixed = tuple(int(size) for size in sizes if size is not None)
+    fixed = tuple(1 if size is None else int(size) for size in sizes)
     return (fixed[0], 1, fixed[1]) if len(fixed) == 2 else fixed
 
 
@@ -148,10 +175,9 @@ def _depthwise(folding: _Folding, layer: Any, inputs: list[int]) -> int:
 
 def _dense(folding: _Folding, layer: Any, inputs: list[int]) -> int:
     kernel = layer.get_weights()[0]
-    if len(layer.input.shape) == 3:  # of every step
-        return _linear(folding, layer, inputs, "conv2d", kernel.T[:, None, None])
-    if len(layer.input.shape) != 2:
-        raise unsupported(layer, f"its input has shape {layer.input.shape}: flatten it first")
+    if len(layer.input.shape) > 2:  # of every step, or every position
+        source, kernel, added = folding.unscaled(inputs[0], kernel.T)
+        return _linear(folding, layer, [source], "conv2d", kernel[:, None, None], added)
     if inputs[0] != INPUT:
         last = folding.nodes[inputs[0]]
         if isinstance(last, Reshape) and folding.readers[folding.reads[0]] == 1:
@@ -160,7 +186,14 @@ def _dense(folding: _Folding, layer: Any, inputs: list[int]) -> int:
     return _linear(folding, layer, inputs, "dense", kernel.T)
 
 
-def _linear(folding: _Folding, layer: Any, inputs: list[int], kind: str, weights: Float) -> int:
+def _linear(
+    folding: _Folding,
+    layer: Any,
+    inputs: list[int],
+    kind: str,
+    weights: Float,
+    added: Float | float = 0.0,
+) -> int:
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         raise unsupported(layer, "data_format must be channels_last")
     padding = getattr(layer, "padding", "valid")
@@ -173,8 +206,8 @@ def _linear(folding: _Folding, layer: Any, inputs: list[int], kind: str, weights
             layer.name,
             shape,
             kind,
-            np.ascontiguousarray(weights),
-            bias,
+            np.ascontiguousarray(weights, np.float32),
+            (bias + added).astype(np.float32),
             _pair(getattr(layer, "strides", (1, 1))),
             padding == "same",
             depth_multiplier=getattr(layer, "depth_multiplier", 1),
@@ -186,7 +219,15 @@ def _linear(folding: _Folding, layer: Any, inputs: list[int], kind: str, weights
 
 
 def _normalization(folding: _Folding, layer: Any, inputs: list[int]) -> int:
-    """Fold y = gamma * (x - mean) / sqrt(variance + epsilon) + beta into the weights."""
+    """Fold y = gamma * (x - mean) / sqrt(variance + epsilon) + beta into the weights.
+
+    Where no weights are before it, it becomes a depthwise product, for what reads it to take in.
+    """
+    if not folding.follows(inputs[0], Linear):
+        ones = np.ones((1, 1, 1, layer.input.shape[-1]), np.float32)
+        zeros = np.zeros(ones.size, np.float32)
+        scaled = Linear(layer.name, _shape(layer), "depthwise", ones, zeros, inputs=tuple(inputs))
+        inputs, folding.reads = [folding.add(scaled)], []
     last = folding.before(layer, inputs, Linear, "a convolution or dense layer")
     if layer.axis not in (-1, len(layer.input.shape) - 1):
         raise unsupported(layer, f"it normalizes axis {layer.axis}, not the channels")
@@ -231,6 +272,10 @@ def _activation(folding: _Folding, layer: Any, inputs: list[int]) -> int:
         return folding.add(
             Softmax(f"{layer.name}_softmax", folding.nodes[inputs[0]].shape, inputs=tuple(inputs))
         )
+    if name in ("tanh", "sigmoid"):
+        shape = folding.nodes[inputs[0]].shape if inputs[0] != INPUT else _shape(layer)
+        kind = {"sigmoid": "logistic"}.get(name, name)
+        return folding.add(Curve(f"{layer.name}_{name}", shape, kind, inputs=tuple(inputs)))
     if name != "linear":
         raise unsupported(layer, f"activation {name!r} is not supported")
     return inputs[0]
@@ -286,6 +331,26 @@ def _recurrent(folding: _Folding, layer: Any, inputs: list[int]) -> int:
     return convert(layer, steps, depth, inputs[0], folding.nodes)
 
 
+def _stateful(convert: Callable[..., int]) -> Callable[[_Folding, Any, list[int]], int]:
+    def one_frame(folding: _Folding, layer: Any, inputs: list[int]) -> int:
+        if layer.input.shape[1] is not None:
+            raise unsupported(layer, "it keeps a state from frame to frame, of any number")
+        return convert(layer, image(layer.input.shape, layer), inputs[0], folding.nodes)
+
+    return one_frame
+
+
+def _streamed_lstm(folding: _Folding, layer: Any, inputs: list[int]) -> int:
+    source, kernel, added = folding.unscaled(inputs[0], np.array(layer.kernel)[0].T)
+    number = _stateful(stateful.lstm)(folding, layer, [source])
+    plain = folding.nodes[number]
+    assert isinstance(plain, Lstm)
+    folding.nodes[number] = replace(
+        plain, kernel=kernel.astype(np.float32), bias=(plain.bias + added).astype(np.float32)
+    )
+    return number
+
+
 def _softmax(folding: _Folding, layer: Any, inputs: list[int]) -> int:
     if layer.axis not in (-1, len(layer.output.shape) - 1):
         raise unsupported(layer, f"softmax over axis {layer.axis}, only the last is supported")
@@ -315,6 +380,9 @@ _CONVERT: dict[Any, Callable[[_Folding, Any, list[int]], int]] = {
     layers.Concatenate: _concat,
     (layers.Cropping2D, layers.Cropping1D): _crop,
     (layers.GRU, layers.LSTM): _recurrent,
+    streaming.History: _stateful(stateful.history),
+    streaming.Gru: _stateful(stateful.gru),
+    streaming.Lstm: _streamed_lstm,
     layers.Softmax: _softmax,
     (layers.Dropout, layers.SpatialDropout2D, layers.SpatialDropout1D): _nothing,
 }

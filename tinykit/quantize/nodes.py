@@ -1,7 +1,8 @@
 """The operations of a folded network: what a .tflite has, with float weights.
 
 Images are (height, width, channels). Layers over sequences (steps, channels) are read as images of
-width 1: Conv1D is a convolution with a window of n x 1.
+width 1: Conv1D is a convolution with a window of n x 1. Of a model over sequences of any length one
+frame is folded: the steps are the height, which then is 1, and states are kept.
 """
 
 from __future__ import annotations
@@ -90,7 +91,9 @@ class Slice(Node):
 
 @dataclass(frozen=True)
 class Concat(Node):
-    """All inputs side by side along the channels."""
+    """All inputs side by side along the channels, or another axis (without the batch)."""
+
+    axis: int = -1
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,18 @@ class Constant(Node):
 
 
 @dataclass(frozen=True)
+class Remember(Node):
+    """What the `Keep` of the same `tie` was given one frame ago; zeros at first. No inputs."""
+
+
+@dataclass(frozen=True)
+class Keep(Node):
+    """Its input, which is kept for the next frame."""
+
+
+@dataclass(frozen=True)
 class Curve(Node):
-    """A function of each value; `kind` is "logistic", "tanh" or "relu"."""
+    """A function of each value; `kind` is "logistic" or "tanh"."""
 
     kind: str
 
@@ -118,6 +131,8 @@ class Curve(Node):
 @dataclass(frozen=True)
 class Lstm(Node):
     """A long short-term memory over all rows: (steps, 1, depth) -> (steps, 1, units).
+
+    The state is kept from one inference to the next.
 
     `kernel` (4 units, depth), `recurrent` (4 units, units) and `bias` (4 units,) hold the gates in
     the order input, forget, cell, output. `scales`, where they were learned: those of the gates of

@@ -6,18 +6,18 @@ what steps of a recurrence are tied. Their range is that of all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinykit.quantize import floating
-from tinykit.quantize.nodes import INPUT, Concat, Node, Pool, Reshape, Slice
+from tinykit.quantize.nodes import INPUT, Concat, Keep, Node, Pool, Reshape, Slice
 
 BATCH = 50  # clips at a time: windows of a convolution are copies
 
-_MOVES = (Pool, Reshape, Slice, Concat)
+_MOVES = (Pool, Reshape, Slice, Concat, Keep)
 """Operations whose output has the quantization of every input."""
 
 
@@ -35,9 +35,26 @@ class Range:
 
 def calibrate(nodes: Sequence[Node], x: NDArray[np.float32]) -> list[Range]:
     """Return the range of each node's output over the clips `x`, (N, *input shape)."""
+    parts = (x[start : start + BATCH] for start in range(0, len(x), BATCH))
+    return _measure(nodes, (floating.run(nodes, part) for part in parts))
+
+
+def calibrate_stream(nodes: Sequence[Node], x: NDArray[np.float32]) -> list[Range]:
+    """Return the range of each node's output over recordings `x`, (N, frames, *input shape).
+
+    A frame is one inference; the states go on through a recording.
+    """
+    states: floating.States = {}
+    frames = (np.ascontiguousarray(x[:, number]) for number in range(x.shape[1]))
+    return _measure(nodes, (floating.run(nodes, frame, states) for frame in frames))
+
+
+def _measure(
+    nodes: Sequence[Node], inferences: Iterable[Iterable[NDArray[np.float32]]]
+) -> list[Range]:
     low, high = np.zeros(len(nodes)), np.zeros(len(nodes))
-    for start in range(0, len(x), BATCH):
-        for index, value in enumerate(floating.run(nodes, x[start : start + BATCH])):
+    for inference in inferences:
+        for index, value in enumerate(inference):
             low[index] = min(low[index], value.min())
             high[index] = max(high[index], value.max())
     member = groups(nodes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 import numpy as np
@@ -26,23 +26,26 @@ class Epoch(msgspec.Struct, frozen=True):
     learning_rate: float
 
 
-class State(msgspec.Struct):
-    """Where training stands, apart from the arrays."""
+E = TypeVar("E")
+
+
+class State(msgspec.Struct, Generic[E]):
+    """Where training stands, apart from the arrays; `E` has the figures of an epoch."""
 
     identity: str  # of the model, data and settings; another one must not resume from this
-    history: list[Epoch]
+    history: list[E]
     best_epoch: int  # index into history
 
 
 @dataclass
-class Checkpoint:
+class Checkpoint(Generic[E]):
     """The state after an epoch.
 
     `variables` are the model's (weights, moving averages, random seeds), `optimizer` the
     optimizer's, `best` the model's weights after its best epoch; each in Keras's order.
     """
 
-    state: State
+    state: State[E]
     variables: Arrays = field(default_factory=list)
     optimizer: Arrays = field(default_factory=list)
     best: Arrays = field(default_factory=list)
@@ -59,11 +62,25 @@ class Checkpoint:
             np.savez(file, state=state, **arrays)
 
 
-def load(path: Path, identity: str) -> Checkpoint | None:
+def keep(model: Any, now: Checkpoint[Any]) -> None:
+    """Take the arrays of a Keras model and its optimizer into the checkpoint."""
+    now.variables = [np.asarray(one) for one in model.variables]
+    now.optimizer = [np.asarray(one) for one in model.optimizer.variables]
+
+
+def restore(model: Any, found: Checkpoint[Any]) -> None:
+    """Give a Keras model and its optimizer the arrays of a checkpoint."""
+    for variable, value in zip(model.variables, found.variables, strict=True):
+        variable.assign(value)
+    for variable, value in zip(model.optimizer.variables, found.optimizer, strict=True):
+        variable.assign(value)
+
+
+def load(path: Path, identity: str, epoch: type[E]) -> Checkpoint[E] | None:
     """Return the checkpoint at `path`; None when there is none of this identity that is sound."""
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            state = msgspec.json.decode(file["state"].tobytes(), type=State)
+            state = msgspec.json.decode(file["state"].tobytes(), type=State[epoch])  # type: ignore[valid-type]
             if state.identity != identity:
                 return None
             groups: dict[str, Arrays] = {}

@@ -26,8 +26,7 @@ from tinykit.train.backend import keras, seed_everything
 from tinykit.train.checkpoint import Checkpoint, Epoch, State
 from tinykit.train.features import Features
 from tinykit.train.metrics import predict
-
-WARM_UP = 0.1  # of all steps, in which the learning rate rises from zero
+from tinykit.train.schedule import schedule
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def fit(
     steps = math.ceil(seen_clips / config.batch_size)
     _compile(model, config, steps)
     identity = _identity(model, features, config)
-    now = _restore(model, checkpoint, identity) or Checkpoint(State(identity, [], -1))
+    now = _restore(model, checkpoint, identity) or Checkpoint[Epoch](State(identity, [], -1))
     x, targets = features.real("training"), _one_hot(features)
     history = now.state.history
     for epoch in range(len(history), config.epochs):
@@ -118,7 +117,7 @@ def fit(
         rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
         history.append(Epoch(loss, accuracy, *validation, rate))
         now.state.best_epoch = _best(history) if config.keep == "best" else epoch
-        now.variables, now.optimizer = _values(model.variables), _values(model.optimizer.variables)
+        checkpoints.keep(model, now)
         if now.state.best_epoch == epoch:
             now.best = model.get_weights()
         if checkpoint:
@@ -136,16 +135,9 @@ def _best(history: list[Epoch]) -> int:
 
 
 def _compile(model: keras.Model, config: Train, steps: int) -> None:
-    total = max(steps * config.epochs, 1)
-    warm_up = int(total * WARM_UP)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0 if warm_up else config.learning_rate,
-        decay_steps=max(total - warm_up, 1),
-        warmup_target=config.learning_rate if warm_up else None,
-        warmup_steps=warm_up,
-    )
+    rate = schedule(config, steps * config.epochs)
     model.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay),
+        keras.optimizers.AdamW(rate, weight_decay=config.weight_decay),
         keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=config.label_smoothing
         ),
@@ -168,7 +160,7 @@ def _one_hot(features: Features) -> NDArray[np.float32]:
     return np.eye(len(features.labels), dtype=np.float32)[features.y["training"]]
 
 
-def _patience_is_over(state: State, config: Train) -> bool:
+def _patience_is_over(state: State[Epoch], config: Train) -> bool:
     waited = len(state.history) - 1 - state.best_epoch
     return bool(state.history) and 0 < config.patience <= waited
 
@@ -186,15 +178,8 @@ def _identity(model: keras.Model, features: Features, config: Train) -> str:
     return paths.sha256_bytes(data + weights + settings)
 
 
-def _restore(model: keras.Model, path: Path | None, identity: str) -> Checkpoint | None:
-    found = checkpoints.load(path, identity) if path else None
+def _restore(model: keras.Model, path: Path | None, identity: str) -> Checkpoint[Epoch] | None:
+    found = checkpoints.load(path, identity, Epoch) if path else None
     if found:
-        for variable, value in zip(model.variables, found.variables, strict=True):
-            variable.assign(value)
-        for variable, value in zip(model.optimizer.variables, found.optimizer, strict=True):
-            variable.assign(value)
+        checkpoints.restore(model, found)
     return found
-
-
-def _values(variables: list[keras.Variable]) -> list[NDArray[np.generic]]:
-    return [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in variables]

@@ -11,19 +11,26 @@ WIDTH, HEIGHT, LEFT, GAP = 360, 230, 44, 28
 
 
 def draw(epochs: Sequence[Mapping[str, Any]], best_epoch: int) -> str:
-    """Draw two panels side by side; `best_epoch` (from 0) is the one whose weights were kept."""
-    panels = (
-        ("accuracy", "accuracy", "validation_accuracy"),
-        ("loss", "loss", "validation_loss"),
-    )
+    """Draw a panel for each figure that is known, side by side.
+
+    `best_epoch` (from 0) is the one whose weights were kept.
+    """
+    panels = [
+        (title, f"validation_{title}")
+        for title in ("accuracy", "loss")
+        if epochs and title in epochs[0]
+    ]
     parts = []
-    for number, (title, training, validation) in enumerate(panels):
+    for number, (title, validation) in enumerate(panels):
         lines = {
-            "training": [float(epoch[training]) for epoch in epochs],
+            "training": [float(epoch[title]) for epoch in epochs],
             "validation": [float(epoch[validation]) for epoch in epochs],
         }
         parts += _panel(number * (WIDTH + GAP), title, lines, best_epoch)
-    return svg.drawing(2 * WIDTH + GAP, HEIGHT, "Accuracy and loss over the epochs", parts)
+    titles = " and ".join(title for title, _ in panels).capitalize()
+    return svg.drawing(
+        len(panels) * (WIDTH + GAP) - GAP, HEIGHT, f"{titles} over the epochs", parts
+    )
 
 
 def _panel(left: float, title: str, lines: Mapping[str, list[float]], best: int) -> list[str]:

@@ -1,0 +1,95 @@
+"""The enhancement recipe from synthetic speech to golden vectors, with a small network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="the train extra (TensorFlow) is not installed")
+pytest.importorskip("espeakng_loader", reason="the synth extra is not installed")
+
+from tinykit import config, scaffold
+from tinykit.audio import enhancement_sources
+from tinykit.board import find
+from tinykit.compiler.golden import Golden
+from tinykit.config import Config
+from tinykit.errors import BudgetError, ConfigError
+from tinykit.quantize import enhancement
+from tinykit.recipes import speech_enhancement as recipe
+
+BOARD = find("mps2-an386")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path]:
+    """A project as `tinykit new` makes it, trained for a moment."""
+    root = tmp_path_factory.mktemp("enhancer")
+    folder = scaffold.create(root / "clear", "speech-enhancement", "mps2-an386")
+    made = config.load(folder)
+    changed = msgspec.structs.replace(
+        made,
+        mixtures=msgspec.structs.replace(made.mixtures, per_epoch=8, validation=2, seconds=0.5),
+        model=msgspec.structs.replace(made.model, width=0.25),
+        train=msgspec.structs.replace(made.train, epochs=1, batch_size=4),
+        test=msgspec.structs.replace(made.test, vectors=5),
+    )
+    patch = pytest.MonkeyPatch()
+    with patch.context() as here:
+        here.setenv("TINYKIT_CACHE", str(root / "cache"))
+        here.setattr(enhancement_sources, "SYNTHETIC_VOICES", 3)
+        here.setattr(enhancement_sources, "SYNTHETIC_WORDS", 8)
+        here.setattr(recipe, "CALIBRATION_MIXTURES", 4)
+        build = folder / "build"
+        build.mkdir()
+        recipe.train(changed, folder, build)
+    return changed, build
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def test_stages(trained: tuple[Config, Path]) -> None:
+    """Every artifact of the stages is there and they agree."""
+    settings, build = trained
+    recipe.compress(settings, BOARD, build)
+    recipe.quantize(settings, build)
+    assert _read(build / "data.json")["source"] == "synthetic"
+    assert _read(build / "train.json")["parameters"] == _read(build / "compress.json")["parameters"]
+    quantized = _read(build / "quantize.json")
+    rows = {(row["snr_db"], row["sound"]): row["si_sdr_db"] for row in quantized["quality"]}
+    assert rows[0.0, "noisy"] == pytest.approx(0.0, abs=0.1)
+    assert rows[10.0, "noisy"] == pytest.approx(10.0, abs=0.1)
+    for snr_db in (0.0, 5.0, 10.0):
+        assert rows[snr_db, "int8"] == pytest.approx(rows[snr_db, "float"], abs=0.5)
+    with np.load(build / "mixtures.npz") as mixed:
+        assert mixed["noisy"].shape == mixed["clean"].shape == mixed["float"].shape
+        assert mixed["noisy"].dtype == mixed["float"].dtype == np.int16
+        assert len(mixed["snr_db"]) == len(mixed["noisy"])
+    with (
+        np.load(build / "vectors.npz") as vectors,
+        Golden((build / "model.tflite").read_bytes()) as golden,
+    ):
+        assert vectors["x"].shape == vectors["y"].shape == (5, 64)
+        assert np.array_equal(enhancement.from_rest(golden, vectors["x"]), vectors["y"])
+
+
+def test_a_budget_is_kept(trained: tuple[Config, Path]) -> None:
+    """A model that is too large is refused."""
+    settings, build = trained
+    tight = msgspec.structs.replace(settings, budget=config.Budget(flash_kib=1.0))
+    with pytest.raises(BudgetError):
+        recipe.compress(tight, BOARD, build)
+
+
+def test_a_technique_of_classifiers_is_refused(trained: tuple[Config, Path]) -> None:
+    """With what there is."""
+    settings, build = trained
+    pruned = config.Compress(technique="prune_channels")
+    with pytest.raises(ConfigError, match="not for enhancers"):
+        recipe.compress(msgspec.structs.replace(settings, compress=pruned), BOARD, build)

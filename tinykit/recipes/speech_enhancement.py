@@ -1,0 +1,273 @@
+"""Speech enhancement: from clean speech and noise to an integer .tflite with its golden vectors.
+
+Three stages, each from files of the build folder to files of the build folder.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykit import paths
+from tinykit.audio import enhancement_sources, enhancer, mixtures, stft
+from tinykit.audio.mixtures import Mixture, Sources
+from tinykit.audio.stft_spec import StftSpec
+from tinykit.board import Board
+from tinykit.compiler.golden import Golden
+from tinykit.config import Config
+from tinykit.errors import ConfigError, DataError, ModelError
+from tinykit.evaluate.enhancement import Quality, quality
+from tinykit.models import enhancers
+from tinykit.progress import Progress, silent
+from tinykit.quantize import enhancement
+from tinykit.quantize import nodes as folded
+from tinykit.search.budget import limits, require
+from tinykit.search.cost import measure
+from tinykit.train.backend import keras, seed_everything
+from tinykit.train.enhance import fit
+
+CALIBRATION_MIXTURES = 64  # of the training split
+TEST_SECONDS = 4.0  # of each mixture that is measured on
+TEST_SNRS_DB = (0.0, 5.0, 10.0)
+TEST_LEVEL_DB = -26.0
+TEST_SPEAKERS = 10  # at most: each at every ratio
+CHECKPOINT = ".checkpoint.npz"  # in the build folder while a training runs
+
+
+def train(config: Config, folder: Path, build: Path, progress: Progress = silent) -> None:
+    """Train the float model on mixtures that are drawn as they are needed.
+
+    Writes `data.json`, `features.npz` (what quantizing and measuring need), `model.keras`,
+    `train.json`. After an interruption, the next call goes on from the last whole epoch.
+
+    Parameters
+    ----------
+    folder : Path
+        The project, from which relative paths in `[mixtures]` start.
+    build : Path
+        Where artifacts lie.
+    """
+    spec, settings = config.spectrum, config.mixtures
+    sources = enhancement_sources.load(settings, spec.sample_rate_hz, folder, progress)
+    seed_everything(config.train.seed)
+    model = enhancers.build(config.model, spec)
+    checkpoint = build / CHECKPOINT
+    history = fit(
+        model, sources, settings, spec, config.train, config.enhance, progress, checkpoint
+    )
+    calibration = [
+        mixtures.draw(sources, "training", settings, "calibration", number).noisy
+        for number in range(CALIBRATION_MIXTURES)
+    ]
+    tested = test_mixtures(sources, settings.seed)
+    arrays = {
+        "calibration": np.stack([features_of(noisy, spec) for noisy in calibration]),
+        "noisy": np.stack([one.noisy for one in tested]),
+        "clean": np.stack([one.clean for one in tested]),
+        "snr_db": np.array([one.snr_db for one in tested]),
+    }
+    _save_arrays(build / "features.npz", arrays)
+    _save_json(build / "data.json", statistics(sources))
+    with paths.atomic_path(build / "model.keras") as temporary:
+        model.save(temporary)
+    _save_json(
+        build / "train.json",
+        {
+            "architecture": config.model.architecture,
+            **_size(model),
+            "seed": config.train.seed,
+            "epochs": history.epochs,
+            "best_epoch": history.best_epoch,
+        },
+    )
+    checkpoint.unlink(missing_ok=True)
+
+
+def compress(config: Config, board: Board, build: Path, progress: Progress = silent) -> None:
+    """Hold the model to the budget; by default the board's memory.
+
+    Reads `model.keras` and `features.npz`; writes `compressed.keras` and `compress.json`.
+
+    Raises
+    ------
+    ConfigError
+        When a technique is asked for that enhancers do not have.
+    BudgetError
+        When the model is not within the limits.
+    """
+    if config.compress.technique != "none":
+        raise ConfigError(
+            f"[compress] {config.compress.technique} is not for enhancers",
+            'technique = "none", and a smaller [model] size or width',
+        )
+    model = load_model(build / "model.keras")
+    features = load_arrays(build / "features.npz")
+    data = _quantize(model, features, config)
+    cost = measure(data, board.processor, config.compile.optimize)
+    require(cost, limits(config.budget, board), "compress: the network needs", "a smaller model")
+    with paths.atomic_path(build / "compressed.keras") as temporary:
+        model.save(temporary)
+    _save_json(build / "compress.json", {"technique": "none", **_size(model)})
+
+
+def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
+    """Quantize the model and record what it answers, and how it sounds.
+
+    Reads `compressed.keras` and `features.npz`; writes `model.tflite`, `vectors.npz`,
+    `mixtures.npz` and `quantize.json`. Measures are those of the golden interpreter's gains in the
+    integer transforms, as on the device.
+    """
+    model = load_model(build / "compressed.keras")
+    features, spec = load_arrays(build / "features.npz"), config.spectrum
+    data = _quantize(model, features, config)
+    recordings = list(features["noisy"])
+    floating = [enhanced(one, spec, float_model(model, spec)) for one in recordings]
+    integer = []
+    with Golden(data) as golden:
+        for number, one in enumerate(recordings):
+            integer.append(enhanced(one, spec, enhancement.by_frame(golden)))
+            progress("int8 model", number + 1, len(recordings))
+        frames = _spread(recordings, spec, config.test.vectors)
+        answers = enhancement.from_rest(golden, frames)
+    paths.write_bytes(build / "model.tflite", data)
+    _save_arrays(build / "vectors.npz", {"x": frames, "y": answers})
+    mixed = {name: features[name] for name in ("noisy", "clean", "snr_db")}
+    _save_arrays(build / "mixtures.npz", {**mixed, "float": np.stack(floating)})
+    sounds = {"noisy": recordings, "float": floating, "int8": integer}
+    wide = config.enhance.activations == "int16"
+    _save_json(
+        build / "quantize.json",
+        {
+            "method": "post-training, weights int8 per channel, activations and states "
+            + ("int16" if wide else "int8")
+            + ", ranges by minimum and maximum",
+            "calibration_clips": len(features["calibration"]),
+            "tflite_bytes": len(data),
+            "sha256": paths.sha256_bytes(data),
+            "quality": by_ratio(sounds, features["clean"], features["snr_db"], spec),
+        },
+    )
+
+
+def test_mixtures(sources: Sources, seed: int) -> list[Mixture]:
+    """Return mixtures of held-out speakers and noises, the first ones at every ratio."""
+    count = round(TEST_SECONDS * sources.sample_rate_hz)
+    chosen = [
+        mixtures.whole(sources, "testing", snr_db, seed, TEST_LEVEL_DB, count)[:TEST_SPEAKERS]
+        for snr_db in TEST_SNRS_DB
+    ]
+    return [one for same_speaker in zip(*chosen, strict=True) for one in same_speaker]
+
+
+def features_of(samples: NDArray[np.int16], spec: StftSpec) -> NDArray[np.int8]:
+    """Return the device's features of a recording, int8 (frames, bands)."""
+    whole = len(samples) // spec.hop_samples * spec.hop_samples
+    return stft.features(stft.analyse(stft.frames(samples[:whole], spec), spec), spec)
+
+
+def _spread(recordings: list[NDArray[np.int16]], spec: StftSpec, count: int) -> NDArray[np.int8]:
+    """Return `count` frames of features out of all recordings; 0: all frames."""
+    frames = np.concatenate([features_of(one, spec) for one in recordings])
+    return frames[:: max(1, len(frames) // count)][:count] if count else frames
+
+
+def float_model(model: keras.Model, spec: StftSpec) -> enhancer.Model:
+    """Return a float network as `audio.enhancer.enhance` asks for it: a whole recording at once."""
+
+    def run(features: NDArray[np.int8]) -> NDArray[np.int16]:
+        gains = model(enhancement.to_real(features, spec)[None], training=False)
+        scaled = np.asarray(keras.ops.convert_to_numpy(gains))[0] * 32767.0
+        return np.rint(scaled).astype(np.int16)
+
+    return run
+
+
+def enhanced(
+    samples: NDArray[np.int16], spec: StftSpec, model: enhancer.Model
+) -> NDArray[np.int16]:
+    """Return the enhanced recording without the delay, as many samples."""
+    return enhancer.aligned(enhancer.enhance(enhancer.lengthened(samples, spec), spec, model), spec)
+
+
+def by_ratio(
+    sounds: dict[str, list[NDArray[np.int16]]],
+    clean: NDArray[np.int16],
+    snr_db: NDArray[np.float64],
+    spec: StftSpec,
+) -> list[dict[str, Any]]:
+    """Return the quality of each kind of sound at each signal-to-noise ratio."""
+    rows: list[dict[str, Any]] = []
+    for ratio in np.unique(snr_db):
+        chosen = np.flatnonzero(snr_db == ratio)
+        wanted = [clean[index] for index in chosen]
+        for name, given in sounds.items():
+            found: Quality = quality([given[i] for i in chosen], wanted, spec.sample_rate_hz)
+            rows.append({"snr_db": float(ratio), "sound": name, **msgspec.to_builtins(found)})
+    return rows
+
+
+def statistics(sources: Sources) -> dict[str, Any]:
+    """Return what the report says of the data."""
+    rate_hz = sources.sample_rate_hz
+
+    def seconds(parts: Any) -> float:
+        return round(sum(map(len, parts.values())) / rate_hz, 1)
+
+    return {
+        "source": "synthetic" if sources.synthetic else "recordings",
+        "mixtures": {
+            split: {
+                "speakers": len(sources.speech[split]),
+                "speech_seconds": seconds(sources.speech[split]),
+                "noises": len(sources.noise[split]),
+                "noise_seconds": seconds(sources.noise[split]),
+            }
+            for split in sources.speech
+        },
+    }
+
+
+def load_model(path: Path) -> keras.Model:
+    """Load an enhancer, or raise ModelError."""
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as reason:  # Keras raises what its layers raise
+        raise ModelError(
+            f"{path}: not a Keras model that can be loaded: {reason}", "train again"
+        ) from None
+
+
+def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Load what `train` put aside, or raise DataError."""
+    names = ("calibration", "noisy", "clean", "snr_db")
+    try:
+        with path.open("rb") as opened, np.load(opened) as file:
+            return {name: file[name] for name in names}
+    except Exception as reason:  # a damaged file fails in many ways
+        raise DataError(f"{path}: damaged: {reason}", "delete it and train again") from None
+
+
+def _quantize(model: keras.Model, features: dict[str, NDArray[Any]], config: Config) -> bytes:
+    wide = config.enhance.activations == "int16"
+    return enhancement.quantize(model, features["calibration"], config.spectrum, wide=wide)
+
+
+def _size(model: keras.Model) -> dict[str, int]:
+    """Return the parameters, and the multiply-accumulates of a frame, of the folded network."""
+    nodes = enhancement.folded(model)
+    return {"parameters": folded.parameters(nodes), "macs": folded.macs(nodes)}
+
+
+def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    with paths.atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def _save_json(path: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(msgspec.to_builtins(content), indent=1, ensure_ascii=False)
+    paths.write_text(path, text + "\n")
