@@ -68,7 +68,7 @@ RUNS = {
         Model(architecture="lstm", size="l"),
         StftSpec(bands=128),
         Train(
-            epochs=8, batch_size=8, learning_rate=1e-3, weight_decay=1e-3, patience=0, keep="last"
+            epochs=10, batch_size=8, learning_rate=2e-3, weight_decay=1e-3, patience=0, keep="last"
         ),
         Enhance(si_sdr=1.0, compressed=10.0),
     ),

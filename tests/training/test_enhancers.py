@@ -150,7 +150,7 @@ def _sources() -> Sources:
 
 
 SETTINGS = Mixtures(seconds=0.5, per_epoch=16, validation=4)
-TRAIN = Train(epochs=3, batch_size=4, learning_rate=3e-3, patience=0)
+TRAIN = Train(epochs=2, batch_size=4, learning_rate=3e-3, patience=0)
 
 
 def _fit(**options: Any) -> tuple[Any, enhance.History]:
@@ -170,7 +170,7 @@ def test_training_goes_on_where_it_was_interrupted(tmp_path: Any) -> None:
         pass
 
     def interrupt(what: str, done: int, total: int, **figures: float) -> None:
-        if done == 6:  # in the second epoch of three
+        if done == 6:  # in the second epoch
             raise Stop
 
     with pytest.raises(Stop):

@@ -224,7 +224,6 @@ def test_dead_channel_with_a_bias_keeps_its_value(features):
         (layers.LSTM(4, go_backwards=True, name="odd"), "go_backwards=True"),
         (layers.Conv1D(4, 3, padding="causal", name="odd"), "padding 'causal'"),
         (layers.Conv2D(4, 3, activation="gelu", name="odd"), "'gelu'"),
-        (layers.BatchNormalization(name="odd"), "does not follow a convolution"),
         (layers.LeakyReLU(name="odd"), "'odd' (LeakyReLU)"),
         (layers.ReLU(4.0, name="odd"), "ReLU6"),
     ],

@@ -109,7 +109,7 @@ class _Folding:
         Returns the value's number, the weights and what they add to the bias. The normalization
         vanishes when nothing else reads it; any other value is returned as it is.
         """
-        last = self.nodes[number] if number == len(self.nodes) - 1 else None
+        last = self.nodes[-1] if number != INPUT and number == len(self.nodes) - 1 else None
         if (
             not isinstance(last, Linear)
             or last.kind != "depthwise"
