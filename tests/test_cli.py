@@ -87,6 +87,8 @@ def test_a_bare_tinykit_shows_its_help(capfd: pytest.CaptureFixture[str]) -> Non
         (["boards", "check", "no-such.toml"], 2, "no-such.toml"),
         (["new", "x", "--board", "none"], 2, "unknown board 'none'"),
         (["new", "9 lives"], 2, "project name '9 lives'"),
+        (["new", "x", "--task", "wake-word"], 2, "a wake word project needs its word"),
+        (["new", "x", "--word", "lumen"], 2, "--word is for wake words"),
         (["run", "-C", "no-such-folder"], 2, "no tinykit.toml"),
         (["stop"], 2, "no tinykit.toml"),
         (["compile", "m.tflite"], 2, "no tinykit.toml"),
@@ -260,6 +262,30 @@ def test_new_with_recorded_data(tmp_path: Path) -> None:
     made = scaffold.create(tmp_path / "a", "keyword-spotting", "mps2-an386", speech)
     data = config.load(made).data
     assert (data.source, data.path) == ("speech_commands", str(speech))
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_new_makes_a_wake_word_project(tmp_path: Path, recorded: bool) -> None:
+    """One phrase, spoken or from a folder; a model that streams, its decision to be fitted."""
+    from tinykit import config
+
+    phrase = 'hey "lumen"'
+    folder = tmp_path if recorded else None
+    made = scaffold.create(tmp_path / "a", "wake-word", "mps2-an386", folder, phrase)
+    found = config.load(made)
+    assert found.data.words == [phrase]
+    assert found.data.source == ("recordings" if recorded else "synthetic_wake_word")
+    assert bool(found.data.test_speakers_percent) == recorded
+    assert found.compile.stream and found.fit.validation_minutes > 0
+    assert ("no recorded person" in (made / "README.md").read_text()) != recorded
+
+
+def test_a_stage_that_the_project_does_not_ask_for(
+    lights: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Keyword spotting takes its decision from tinykit.toml, unless it has [fit]."""
+    assert cli.run(["fit", "-C", str(lights)]) == 2
+    assert "does not ask for this stage" in capfd.readouterr().err
 
 
 def test_new_holds_speakers_out_where_the_data_has_no_test_split(tmp_path: Path) -> None:

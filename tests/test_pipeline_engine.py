@@ -96,6 +96,18 @@ def test_nothing_runs_when_nothing_changed(folder: Path) -> None:
     assert (log.ran, set(log.kept_.values())) == ([], {"unchanged"})
 
 
+def test_a_stage_that_comes_first_where_it_is_wanted(folder: Path) -> None:
+    """`after` is brought up to date before; a project without that stage does not miss it."""
+    b = Stage("b", "", joined("build/a", to="build/b"), ("build/a",), ("build/b",), after=("d",))
+    for wanted in (True, False):
+        d = Stage(
+            "d", "", joined("build/a", to="build/d"), ("build/a",), ("build/d",),
+            wanted=lambda project, wanted=wanted: wanted,
+        )  # fmt: skip
+        log = update(folder, "b", [*table(b=b), d], force_all=True)
+        assert log.ran == (["a", "d", "b"] if wanted else ["a", "b"])
+
+
 def test_dates_do_not_count(folder: Path) -> None:
     """A file with the same bytes and another date is the same file."""
     update(folder)

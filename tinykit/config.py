@@ -24,7 +24,7 @@ class Project(_Table, frozen=True, kw_only=True):
     """[project]"""
 
     name: str
-    task: Literal["keyword-spotting", "speech-enhancement"]
+    task: Literal["keyword-spotting", "wake-word", "speech-enhancement"]
     board: str
 
 
@@ -34,9 +34,14 @@ Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Data(_Table, frozen=True, kw_only=True):
-    """[data] `synthetic` speaks the words; `recordings` and `speech_commands` read a folder."""
+    """[data] `synthetic` speaks the words; `recordings` and `speech_commands` read a folder.
 
-    source: Literal["synthetic", "speech_commands", "recordings"] = "synthetic"
+    `synthetic_wake_word` speaks one word or phrase, what sounds almost like it, and other speech.
+    """
+
+    source: Literal["synthetic", "synthetic_wake_word", "speech_commands", "recordings"] = (
+        "synthetic"
+    )
     path: str = ""  # folder laid out as <word>/<speaker>_nohash_<n>.wav|.flac, or a manifest
     url: str = ""  # a .tar.gz of such a folder, fetched once; needs sha256
     sha256: Annotated[str, msgspec.Meta(pattern="^([0-9a-fA-F]{64})?$")] = ""
@@ -112,6 +117,7 @@ Whole = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Rate = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
+Minutes = Annotated[float, msgspec.Meta(ge=0, le=600)]
 
 
 class Model(_Table, frozen=True, kw_only=True):
@@ -184,6 +190,17 @@ class Compile(_Table, frozen=True, kw_only=True):
     stripes: Literal["auto", "off", "most"] = "auto"
 
 
+class Fit(_Table, frozen=True, kw_only=True):
+    """[fit] `[decision]` fitted on a long recording made of the validation split, then judged.
+
+    The test split gives another recording, for which nothing was chosen.
+    """
+
+    validation_minutes: Minutes = 0.0  # 0: [decision] is taken as it is
+    testing_minutes: Minutes = 60.0  # at most: no recording is heard twice
+    false_accepts_per_hour: Amount = 0.5  # the limit to keep on the validation recording
+
+
 class Test(_Table, frozen=True, kw_only=True):
     """[test] What is compared on the device, byte for byte."""
 
@@ -215,6 +232,7 @@ class Config(_Table, frozen=True, kw_only=True):
     budget: Budget = Budget()
     compile: Compile = Compile()
     decision: Decision = Decision()
+    fit: Fit = Fit()
     test: Test = Test()
 
 

@@ -13,25 +13,38 @@ from tinykit.audio.split import official
 from tinykit.errors import DataError, UsageError
 
 
-def create(folder: Path, task: str, board_id: str, data: Path | None = None) -> Path:
+def create(
+    folder: Path, task: str, board_id: str, data: Path | None = None, word: str = ""
+) -> Path:
     """Make `folder` a project for `task` on the board; its last part names the project.
 
     Parameters
     ----------
     data : Path, optional
         Folder of recorded speech, one folder a word; without it the words are synthesized.
+    word : str
+        The wake word; other tasks have none.
 
     Raises
     ------
     UsageError
-        When the name does not suit, the folder exists, or there is no such task or board.
+        When the name does not suit, the folder exists, there is no such task or board, or the word
+        is missing or in vain.
     DataError
         When `data` is not a folder.
     """
     if data is not None and not data.is_dir():
         raise DataError(f"{data}: no such folder", "give the folder that holds one folder a word")
+    if (task == "wake-word") != bool(word):
+        raise UsageError(
+            "a wake word project needs its word"
+            if not word
+            else f"--word is for wake words: {task} has none",
+            'tinykit new lumen --task wake-word --word "hey lumen"',
+        )
     values = {
         "task": task,
+        "word": word,
         "data": str(data.resolve()) if data else "",
         "hold_out": data is not None and not _has_test_speakers(data),
     }

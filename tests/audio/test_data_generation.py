@@ -14,10 +14,11 @@ pytest.importorskip("espeakng_loader", reason="the synth extra (espeak-ng) is no
 pytest.importorskip("scipy")
 
 from tinykit.audio import datasets, manifest, microphone, wav
-from tinykit.audio.datasets import own_voice
+from tinykit.audio.datasets import generation, own_voice
 from tinykit.audio.datasets.generation import (
     NEAR_MISS,
     OTHER,
+    SPEECH,
     Settings,
     Synthesis,
     slug,
@@ -198,6 +199,18 @@ def test_own_recordings_join_the_synthetic_ones(tmp_path: Path) -> None:
     assert mine[0].duration_s == 1.0 and len(mine[0].sha256) == 64
     again = synthesize(settings, tmp_path)
     assert [row for row in again.entries if not row.synthetic] == mine
+
+
+def test_sentences_are_other_speech(tmp_path: Path) -> None:
+    """Some seconds each, most of them to be tested with, none of them with the wake word."""
+    settings = msgspec.structs.replace(SMALL, clips=20, near_misses=0, others=0, sentences=20)
+    found = synthesize(settings, tmp_path)
+    spoken = [row for row in found.entries if row.label == SPEECH]
+    assert [sum(row.split == split for row in spoken) for split in SPLITS] == [6, 5, 9]
+    assert all(1.5 < wav.info(tmp_path / row.path).duration_s < 20.0 for row in spoken)
+    texts = {generation._sentence(settings, "testing", number) for number in range(50)}
+    assert len(texts) == 50
+    assert all(6 <= len(text.split()) <= 14 and "hey" not in text.split() for text in texts)
 
 
 def test_a_speaker_stays_in_a_split(tmp_path: Path) -> None:

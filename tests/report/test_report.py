@@ -339,6 +339,45 @@ def test_listening_is_told_by_form_by_noise_and_by_speaker(made: Project) -> Non
     assert "pads its time axis" in text and "5.2% to 36.0%" in text
 
 
+def test_a_fitted_decision_is_judged_on_what_it_was_not_fitted_on(made: Project) -> None:
+    """Misses and false accepts are figures, with the hours, and what so few hours can tell."""
+    of = {"wanted": 40, "others": 300, "others_s": 1800.0, "speakers": 9, "synthetic_share": 1.0}
+    held_out = LISTENING | {
+        "model_sha256": manifests()["plan"]["sha256"],
+        "composed_of": {"validation": of, "testing": of},
+        "false_accepts_per_hour_upper": 4.74,
+        "device": None,
+    }
+    write(made, {"held_out": held_out})
+    document = report.gather(made)
+    found = {figure.key: figure for figure in document.figures}
+    assert found["false_reject_rate"].text == "10.0 %"
+    assert found["false_accepts_per_hour"].text == "1.00"
+    assert "1 in 1.00 h: less than 4.7" in found["false_accepts_per_hour"].note
+    assert "100% of them synthetic" in found["false_reject_rate"].method
+    assert "a limit of less than 1.00 false accepts per hour means none" in page.render(document)
+    write(made, {"held_out": held_out | {"model_sha256": "0" * 64}})
+    assert "false_reject_rate" not in {figure.key for figure in report.gather(made).figures}
+
+
+def test_where_nobody_was_recorded_the_first_lines_say_so(made: Project) -> None:
+    """In the test or in training alone; recorded speech needs no such line."""
+    data = manifests()["data"]
+
+    def verdicts(trained: float, tested: float) -> str:
+        shares = {"training": trained, "testing": tested}
+        splits = {
+            split: data["splits"].get(split, {}) | {"synthetic_share": share}
+            for split, share in shares.items()
+        }
+        write(made, {"data": data | {"splits": splits}})
+        return "\n".join(verdict.text for verdict in report.gather(made).verdicts)
+
+    assert "no recorded person was heard" in verdicts(1.0, 1.0)
+    assert "trained on synthetic speech only" in verdicts(1.0, 0.2)
+    assert "synthetic" not in verdicts(0.9, 0.9)
+
+
 def test_listening_of_another_model_is_not_shown(made: Project) -> None:
     """The model was changed after the evaluation."""
     write(made, {"listening": LISTENING | {"model_sha256": "0" * 64}})

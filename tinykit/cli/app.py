@@ -9,7 +9,8 @@ from typer.core import TyperGroup
 
 ORDER = (
     *("doctor", "boards", "models", "new", "import", "data", "run", "export"),
-    *("train", "compress", "quantize", "compile", "generate", "build", "flash", "test", "report"),
+    *("train", "compress", "quantize", "compile", "fit", "generate"),
+    *("build", "flash", "test", "report"),
     *("evaluate", "enhance", "bench", "features", "profile", "stop"),
 )
 """The order of the commands in the help: that in which a user meets them."""

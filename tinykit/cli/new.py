@@ -9,7 +9,7 @@ import typer
 
 from tinykit.cli.app import app
 from tinykit.cli.console import Result, command
-from tinykit.cli.options import BoardId
+from tinykit.cli.options import BoardId, Port
 
 
 @command(app, panel="Before you start")
@@ -18,7 +18,7 @@ def new(
         str, typer.Argument(help="The folder to make; its last part names the project.")
     ],
     task: Annotated[
-        Literal["keyword-spotting", "speech-enhancement"],
+        Literal["keyword-spotting", "wake-word", "speech-enhancement"],
         typer.Option(help="What the device should do."),
     ] = "keyword-spotting",
     board: BoardId = "mps2-an386",
@@ -30,10 +30,19 @@ def new(
             "default: synthesized.",
         ),
     ] = None,
+    word: Annotated[
+        str, typer.Option(help="With --task wake-word: the word or phrase, as one would write it.")
+    ] = "",
+    run: Annotated[bool, typer.Option("--run", help="Then run it: see tinykit run.")] = False,
+    port: Port = "",
 ) -> Result:
     """Make a project: a commented tinykit.toml, a README and a .gitignore."""
     from tinykit.scaffold import create
 
-    folder = create(Path(name), task, board, data)
+    folder = create(Path(name), task, board, data, word.strip())
+    if run:
+        from tinykit.cli import stages
+
+        return stages.whole_road(folder, port=port)
     text = [f"{folder} is ready. Next:", f"  cd {folder}", "  tinykit run"]
     return Result({"project": str(folder), "task": task, "board": board}, text)

@@ -23,6 +23,10 @@ STAGES = {
     "quantize": """Quantize to int8 and make golden test vectors.
 
     Writes build/model.tflite, and build/vectors.npz: test inputs with tflite-micro's outputs.""",
+    "fit": """Fit the decision on a long recording, and judge it on another.
+
+    From the table fit: the recordings are made of the validation and the test split. Writes
+    build/streams, build/decision.json and build/held_out.json.""",
     "generate": """Write the firmware project.
 
     From build/c and the board file: firmware/, a PlatformIO project.""",
@@ -52,7 +56,12 @@ def run(
     port: Port = "",
     force: Annotated[bool, typer.Option("--force", help="Run every stage again.")] = False,
 ) -> Result:
-    """Train, compress, quantize, compile, generate, build, flash, test and report."""
+    """Train, compress, quantize, compile, fit, generate, build, flash, test and report."""
+    return whole_road(project, board, port, force)
+
+
+def whole_road(project: Path, board: str = "", port: str = "", force: bool = False) -> Result:
+    """Bring a project's report up to date, and with it everything that it is made from."""
     from tinykit import project as projects
     from tinykit import report
     from tinykit.cli import summary

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tinykit import paths
 from tinykit.errors import DataError
 
 COLUMNS = ("start_s", "end_s", "label", "snr_db", "speaker")
@@ -43,6 +46,17 @@ def read(path: Path) -> list[Event]:
             return sorted((_event(path, reader.line_num, row) for row in reader), key=_time)
     except (OSError, UnicodeDecodeError, csv.Error) as reason:
         raise DataError(f"{path}: {reason}", _HINT) from None
+
+
+def write(path: Path, events: Iterable[Event]) -> None:
+    """Write the events of a recording, atomically."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for event in events:
+        snr = "" if event.snr_db is None else event.snr_db
+        writer.writerow((event.start_s, event.end_s, event.label, snr, event.speaker))
+    paths.write_text(path, text.getvalue())
 
 
 def _time(event: Event) -> tuple[float, float]:

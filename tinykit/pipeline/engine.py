@@ -40,7 +40,7 @@ class Engine:
     """
 
     def __init__(self, stages: Iterable[Stage], project: Project, observer: Observer) -> None:
-        self._stages = {stage.name: stage for stage in stages}
+        self._stages = {stage.name: stage for stage in stages if stage.wanted(project)}
         self._makers = {name: stage for stage in self._stages.values() for name in stage.writes}
         self._project = project
         self._observer = observer
@@ -48,7 +48,18 @@ class Engine:
         self._settled: set[str] = set()
 
     def stage(self, name: str) -> Stage:
-        """Return the stage of that name."""
+        """Return the stage of that name.
+
+        Raises
+        ------
+        UsageError
+            When this project does not have it.
+        """
+        if name not in self._stages:
+            raise UsageError(
+                f"{name}: tinykit.toml does not ask for this stage",
+                f"see [{name}] in docs/listening.md" if name == "fit" else "",
+            )
         return self._stages[name]
 
     def update(self, name: str, *, force: bool = False, force_all: bool = False) -> None:
@@ -73,8 +84,9 @@ class Engine:
         if force_all:
             every = self._stages.values()
             forced = {one.name for one in every if not self._ledger.theirs(one, self._project)}
+        stage = self.stage(name)
         with locked(self._project.build):
-            self._update(self._stages[name], forced)
+            self._update(stage, forced)
 
     def run_alone(self, name: str) -> None:
         """Run one stage on the artifacts as they lie.
@@ -84,7 +96,7 @@ class Engine:
         UsageError
             When an artifact that it reads is missing.
         """
-        stage = self._stages[name]
+        stage = self.stage(name)
         with locked(self._project.build):
             self._check_reads(stage)
             self._run(stage, "asked for")
@@ -100,6 +112,9 @@ class Engine:
         for artifact in stage.reads:
             if artifact in self._makers:
                 self._update(self._makers[artifact], forced)
+        for name in stage.after:
+            if name in self._stages:
+                self._update(self._stages[name], forced)
         why = self._ledger.why_stale(stage, self._project)
         if stage.name in forced:
             why = "asked for"

@@ -16,6 +16,10 @@ def _none(project: Project) -> dict[str, Any]:
     return {}
 
 
+def _always(project: Project) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Stage:
     """One step of the road from data to a report. Artifacts are paths relative to the project.
@@ -38,6 +42,10 @@ class Stage:
         The parts of the kit whose code it runs.
     before : tuple of str
         Stages without artifacts that must hold while it runs: the device must be up.
+    after : tuple of str
+        Stages that are brought up to date first, in projects that have them.
+    wanted : callable
+        Whether a project has this stage.
     """
 
     name: str
@@ -49,3 +57,5 @@ class Stage:
     settings: Settings = _none
     code: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    wanted: Callable[[Project], bool] = _always

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinykit.pipeline import building, compiling, files, proving, reporting, training
+from tinykit.pipeline import building, compiling, files, fitting, proving, reporting, training
 from tinykit.pipeline.stage import Stage
 from tinykit.project import Project
 
@@ -90,6 +90,16 @@ STAGES = (
         code=("compiler", "kernels", *_FRONT_END),
     ),
     Stage(
+        "fit",
+        "Fit the decision on a long recording, and judge it on another.",
+        fitting.run,
+        reads=(files.TFLITE, files.PLAN),
+        writes=(files.STREAMS, files.DECISION, files.HELD_OUT),
+        settings=fitting.settings,
+        code=("audio", "evaluate"),
+        wanted=fitting.wanted,
+    ),
+    Stage(
         "generate",
         "Write the firmware project.",
         building.generate,
@@ -97,6 +107,7 @@ STAGES = (
         may_read=(files.DECISION,),
         writes=(files.FIRMWARE_MANIFEST,),
         settings=_generate,
+        after=("fit",),
         code=("firmware", "boards", "templates", "audio/decision.py"),
     ),
     Stage(
@@ -131,7 +142,7 @@ STAGES = (
         reads=(files.PLAN, files.DEVICE),
         may_read=(
             *(files.DATA, files.TRAIN, files.COMPRESS, files.QUANTIZE, files.BUILD),
-            files.LISTENING,
+            *(files.LISTENING, files.HELD_OUT),
         ),
         writes=files.REPORTS,
         settings=_table("project", "budget"),

@@ -62,6 +62,13 @@ def train_settings(project: Project) -> dict[str, Any]:
     tables = ("data", "features", "augment", "mixtures", "spectrum", "model", "train", "enhance")
     found: dict[str, Any] = {f"[{name}]": getattr(config, name) for name in tables}
     found["[test] audio_clips"] = config.test.audio_clips
+    return found | recorded(project)
+
+
+def recorded(project: Project) -> dict[str, str]:
+    """Return the fingerprints of the recordings that the project names."""
+    config = project.config
+    found: dict[str, str] = {}
     named = (
         *(config.data.path, config.data.noise_path, config.augment.room_path),
         *(config.mixtures.speech, config.mixtures.noise),

@@ -15,6 +15,7 @@ import numpy as np
 
 from tinykit import models, paths
 from tinykit.audio import datasets, rooms
+from tinykit.audio.datasets.dataset import Dataset
 from tinykit.audio.datasets.features import features as compute_features
 from tinykit.board import Board
 from tinykit.config import Config
@@ -50,6 +51,13 @@ def train(config: Config, folder: Path, build: Path, progress: Progress = silent
         Where artifacts lie.
     """
     dataset = datasets.load(config.data, config.features, folder, progress)
+    train_on(dataset, config, folder, build, progress)
+
+
+def train_on(
+    dataset: Dataset, config: Config, folder: Path, build: Path, progress: Progress = silent
+) -> None:
+    """Make the features of a data set and train the float model, as `train` does."""
     seed, rate_hz = config.data.seed, config.features.sample_rate_hz
     arrays = compute_features(
         dataset,

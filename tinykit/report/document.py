@@ -78,7 +78,21 @@ class Document:
         if limited and not limits:
             names = ", ".join(figure.label for figure in limited)
             limits = [Verdict("good", f"within every limit: {names}")]
-        return [proof, *limits]
+        return [proof, *limits, *self._synthetic]
+
+    @property
+    def _synthetic(self) -> list[Verdict]:
+        """What has to be said where nobody was recorded."""
+        splits = self.manifests["data"].get("splits", {})
+        trained, tested = (
+            splits.get(split, {}).get("synthetic_share", 0.0) for split in ("training", "testing")
+        )
+        if trained < 1.0:
+            return []
+        if tested < 1.0:
+            return [Verdict("open", "trained on synthetic speech only")]
+        text = "all speech is synthetic: no recorded person was heard, in training or in the test"
+        return [Verdict("open", text)]
 
     def summary(self) -> dict[str, Any]:
         """Return `report.json`: every figure with its method, and all manifests."""
@@ -206,7 +220,9 @@ def gather(project: Project) -> Document:
     found = files.read(project.build)
     made, compiled = found["quantize"].get("sha256"), found["plan"].get("sha256")
     if made and compiled and made != compiled:  # a model of the user's own: what we trained
-        found |= {name: {} for name in ("data", "train", "compress", "quantize")}  # is not it
+        found |= {
+            name: {} for name in ("data", "train", "compress", "quantize", "held_out")
+        }  # is not it
     return Document(
         project,
         found,

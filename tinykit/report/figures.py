@@ -9,7 +9,7 @@ from tinykit.board import Board
 from tinykit.config import Budget
 from tinykit.report.manifests import Manifest
 
-Kind = Literal["share", "bytes", "count"]
+Kind = Literal["share", "bytes", "count", "rate"]
 
 RAM = {
     "arena": "arena_bytes",
@@ -35,7 +35,7 @@ class Figure:
         Its name for people.
     value : float or int or None
         None where nothing measured it.
-    kind : {"share", "bytes", "count"}
+    kind : {"share", "bytes", "count", "rate"}
     method : str
         How it is known.
     limit : int
@@ -98,6 +98,8 @@ def written(value: float | int | None, kind: Kind) -> str:
         return "not measured"
     if kind == "share":
         return f"{100 * value:.1f} %"
+    if kind == "rate":
+        return f"{value:.2f}"
     return f"{value:,.0f} B" if kind == "bytes" else f"{value:,.0f}"
 
 
@@ -121,6 +123,7 @@ def figures(manifests: dict[str, Manifest], budget: Budget, board: Board) -> lis
         ram += f" (gcc's bound for it: {plan['stack_bound_bytes']:,} B)"
     return [
         *_accuracies(manifests, where),
+        *_held_out(manifests),
         Figure(
             "flash_bytes",
             "flash",
@@ -202,6 +205,39 @@ def _accuracies(manifests: dict[str, Manifest], where: str) -> list[Figure]:
             "share",
             f"what came back over serial from {where} for {tested:,} of the test clips",
             remark=_same(device, quantized, tested),
+        ),
+    ]
+
+
+def _held_out(manifests: dict[str, Manifest]) -> list[Figure]:
+    """Return what the fitted decision reached on the recording made of the test split."""
+    found = manifests["held_out"]
+    if not found or found.get("model_sha256") != manifests["plan"].get("sha256"):
+        return []
+    hours, of = found["duration_s"] / 3600, found["composed_of"]["testing"]
+    heard = (
+        f"{of['wanted']:,} recordings of the word and {of['others']:,} of other speech "
+        f"({of['others_s'] / 3600:.2f} h), {of['synthetic_share']:.0%} of them synthetic"
+    )
+    fitted = "the decision was fitted on a recording made of the validation split"
+    return [
+        Figure(
+            "false_reject_rate",
+            "missed",
+            found["false_reject_rate"],
+            "share",
+            f"twin of the device on a recording made of the test split: {heard}; {fitted}",
+            remark=f"of {found['keywords']:,} times that the word was said",
+        ),
+        Figure(
+            "false_accepts_per_hour",
+            "false accepts per hour",
+            found["false_accepts_per_hour"],
+            "rate",
+            f"{found['false_accepts']:,} in {hours:.2f} h of that recording; so many would be "
+            f"probable at up to {found['false_accepts_per_hour_upper']:.2f} per hour (95 %)",
+            remark=f"{found['false_accepts']:,} in {hours:.2f} h: less than "
+            f"{found['false_accepts_per_hour_upper']:.1f} with 95 % confidence",
         ),
     ]
 

@@ -20,6 +20,7 @@ STAGES = {
     "build": "build",
     "device": "test",
     "listening": "evaluate",
+    "held_out": "fit",
 }
 """Name of the manifest -> the stage that writes it."""
 

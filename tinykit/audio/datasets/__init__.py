@@ -7,6 +7,7 @@ from pathlib import Path
 import tinykit.audio.datasets.recordings as recordings
 import tinykit.audio.datasets.speech_commands as speech_commands
 import tinykit.audio.datasets.synthetic as synthetic
+import tinykit.audio.datasets.wake_word as wake_word
 from tinykit.audio.datasets.classes import SILENCE, UNKNOWN
 from tinykit.audio.datasets.dataset import Clip, Dataset
 from tinykit.audio.spec import FeatureSpec
@@ -43,6 +44,8 @@ def load(
     """
     if data.source == "synthetic":
         return synthetic.load(data, spec, progress)
+    if data.source == "synthetic_wake_word":
+        return wake_word.load(data, spec, progress)
     if data.source == "recordings":
         return recordings.load(data, spec, folder, progress)
     return speech_commands.load(data, spec, folder, progress)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
-from tinykit.audio.datasets.dataset import Clip, Silent
+from tinykit.audio.datasets.dataset import Clip, Dataset, Silent
 from tinykit.audio.noise import Noise
 from tinykit.audio.seeded import fraction
 from tinykit.audio.split import SPLITS, Split, check_speakers
@@ -40,6 +41,29 @@ def label_names(data: Data) -> tuple[str, ...]:
     silence = [SILENCE] if data.silence_percent else []
     unknown = [UNKNOWN] if data.unknown_percent else []
     return (*silence, *unknown, *data.words)
+
+
+def one_against_all(dataset: Dataset) -> Dataset:
+    """Return the data set with two classes: `_unknown_` for all that is no wanted word, and it.
+
+    Raises
+    ------
+    ConfigError
+        When there is not exactly one wanted word, or nothing else.
+    """
+    wanted = [label for label in dataset.labels if not label.startswith("_")]
+    if len(wanted) != 1 or len(dataset.labels) < 2:
+        raise ConfigError(
+            f"[data]: a wake word is one word or phrase and other speech, not {len(wanted)} words"
+            f" and {len(dataset.labels) - len(wanted)} other classes",
+            'words = ["hey lumen"], and unknown_percent more than 0',
+        )
+    own = dataset.labels.index(wanted[0])
+    clips = {
+        split: [replace(clip, label=int(clip.label == own)) for clip in some]
+        for split, some in dataset.clips.items()
+    }
+    return replace(dataset, labels=(UNKNOWN, wanted[0]), clips=clips)
 
 
 def share(percent: float, wanted: int) -> int:

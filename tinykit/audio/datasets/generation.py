@@ -19,6 +19,7 @@ from tinykit import paths
 from tinykit.audio import manifest, noise, wav
 from tinykit.audio.datasets import listing, rendering, takes
 from tinykit.audio.datasets.takes import SHARES, UNKNOWN_WORDS, draw_utterance, split_voices
+from tinykit.audio.lexicon import WORDS
 from tinykit.audio.manifest import Entry
 from tinykit.audio.near_misses import VOICE, NearMiss, choose, ipa, pronounce
 from tinykit.audio.noise import Noise, Samples
@@ -32,8 +33,14 @@ from tinykit.audio.voices import ACCENTS, FOREIGN
 from tinykit.errors import ConfigError, DataError
 from tinykit.progress import Progress, silent
 
-NEAR_MISS, OTHER = "_near_miss_", "_other_"
-"""Labels of the negatives: both belong to the unknown class."""
+NEAR_MISS, OTHER, SPEECH = "_near_miss_", "_other_", "_speech_"
+"""Labels of the negatives, all of the unknown class: phrases that sound alike, words, sentences."""
+
+SENTENCE_SHARES: dict[Split, float] = {"training": 0.30, "validation": 0.25, "testing": 0.45}
+"""Of the sentences: false accepts are rare, so they are looked for in much speech."""
+
+SENTENCE_WORDS = (6, 14)
+SENTENCE_MARGIN_MS = 150
 
 FOREIGN_SHARE = 0.25
 """Part of the clips that a voice of another language speaks."""
@@ -53,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         The wake word, as one would write it.
     clips, near_misses, others : int
         How many clips of each kind, over all splits.
+    sentences : int
+        How many runs of random words, some seconds each, over all splits.
     phrases : int
         How many different near misses.
     command : str
@@ -66,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clips: int = 400
     near_misses: int = 200
     others: int = 200
+    sentences: int = 0
     phrases: int = 24
     command: str = ""
     voices: list[str] = []
@@ -80,7 +90,7 @@ class Line:
 
     label: str
     text: str
-    said: str
+    said: str  # empty: another text in each clip
     voice: str
     split: Split
     number: int
@@ -88,7 +98,7 @@ class Line:
     @property
     def path(self) -> str:
         """The file, relative to the folder."""
-        place = [slug(self.said)] if self.label.startswith("_") else []
+        place = [slug(self.said)] if self.said and self.label.startswith("_") else []
         name = f"{slug(self.voice)}_nohash_{self.number}.wav"
         return "/".join([slug(self.label), *place, name])
 
@@ -172,10 +182,26 @@ def plan(
         for label, count, phrases in kinds:
             if not phrases or not voices[split]:
                 continue
-            turns = sorted(voices[split], key=lambda v: fraction("turn", settings.seed, label, v))
+            turns = _turns(settings, label, voices[split])
             for number in range(round(count * SHARES[split])):
                 text, said = phrases[number % len(phrases)]
                 yield Line(label, text, said, turns[number % len(turns)], split, number)
+        turns = _turns(settings, SPEECH, voices[split])
+        for number in range(round(settings.sentences * SENTENCE_SHARES[split]) if turns else 0):
+            text = _sentence(settings, split, number)
+            yield Line(SPEECH, text, "", turns[number % len(turns)], split, number)
+
+
+def _turns(settings: Settings, label: str, voices: Sequence[str]) -> list[str]:
+    return sorted(voices, key=lambda voice: fraction("turn", settings.seed, label, voice))
+
+
+def _sentence(settings: Settings, split: Split, number: int) -> str:
+    """Return random everyday words, none of them of the wake word."""
+    own = settings.word.lower().split()
+    words = [word for word in WORDS if word not in own]
+    rng = generator("sentence", settings.seed, split, number)
+    return " ".join(rng.choice(words, int(rng.integers(*SENTENCE_WORDS, endpoint=True))))
 
 
 def foreign_accents(phrase: str, speaker: Speaker) -> list[str]:
@@ -224,12 +250,16 @@ class _Engine:
         """Return int16 (clip_samples,)."""
         rng = generator("synthesis", self._settings.seed, line.path)
         word = self._program_says(line) if self._program else self._espeak_says(line, rng)
-        return rendering.place(word, self._noise, line.split, self._spec, rng)
+        spec = self._spec
+        if line.label == SPEECH:  # as long as it takes
+            clip_ms = len(word) * 1000 // spec.sample_rate_hz + 2 * SENTENCE_MARGIN_MS
+            spec = FeatureSpec(clip_ms=clip_ms, sample_rate_hz=spec.sample_rate_hz)
+        return rendering.place(word, self._noise, line.split, spec, rng)
 
     def _program_says(self, line: Line) -> Samples:
         assert self._program
         word = trim(self._program.say(line.text, line.voice, self._spec.sample_rate_hz))
-        if len(word) > self._spec.clip_samples:
+        if len(word) > self._spec.clip_samples and line.label != SPEECH:
             raise ConfigError(
                 f"`{line.text}` by {line.voice} takes "
                 f"{len(word) * 1000 // self._spec.sample_rate_hz:,} ms, "
@@ -245,6 +275,9 @@ class _Engine:
             accents = tuple(self._accents)
         utterance = draw_utterance(line.text, line.voice, rng, accents)
         played_at_hz = int(rng.choice(rendering.PLAYED_AT_HZ))
+        if line.label == SPEECH:
+            said = trim(self._speaker.say(utterance))
+            return rendering.at_rate(said, played_at_hz, self._spec.sample_rate_hz)
         return rendering.speak_within(self._spec, self._speaker, utterance, played_at_hz)
 
 

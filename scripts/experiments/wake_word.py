@@ -1,0 +1,184 @@
+"""A wake word from recorded people and from synthetic speech alone, tested on the same people.
+
+    python scripts/experiments/wake_word.py run       # two projects, from data to reports
+    python scripts/experiments/wake_word.py device    # the emulated device hears the test recording
+    python scripts/experiments/wake_word.py table     # docs/results/wake-word.md
+
+The word is "computer": 240 recordings of more than 50 people who are not named, so a person may
+be in two splits though no recording is. Other speech: other phrases of the same collection,
+keywords, LibriSpeech. Both projects are `examples/wake-word`, one with its recordings, one with
+`source = "synthetic_wake_word"` and synthesized noise. Work lies in the kit's cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+
+from tinykit import paths  # noqa: E402
+from tinykit.evaluate.rates import poisson_upper  # noqa: E402
+
+EXAMPLE = ROOT / "examples" / "wake-word"
+WORK = paths.cache_dir() / "experiments" / "wake-word"
+PAGE = ROOT / "docs" / "results" / "wake-word.md"
+RECORDED, SYNTHETIC = WORK / "recorded", WORK / "synthetic"
+LIMITS = (0.5, 1, 2, 5, 10, 20, 50, 100)
+"""False accepts per hour, of the DET table."""
+
+SPEECH = """[data]
+source = "synthetic_wake_word"
+clips_per_word = 600
+words = ["computer"]
+unknown_percent = 10_000.0
+unknown_training_percent = 400.0
+
+"""
+
+
+def main() -> int:
+    """Run one of the commands."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", choices=("run", "device", "table"))
+    chosen = parser.parse_args().command
+    if chosen == "run":
+        make_projects()
+        for project in (RECORDED, SYNTHETIC):
+            tinykit("run", "-C", str(project))
+            evaluate(project)
+    elif chosen == "device":
+        hear_in_emulator()
+    else:
+        paths.write_text(PAGE, page())
+    return 0
+
+
+def make_projects() -> None:
+    """Write both `tinykit.toml`: the example's, and the same with synthetic speech."""
+    text = (EXAMPLE / "tinykit.toml").read_text(encoding="utf-8")
+    shared = (EXAMPLE / "../../../shared/data").resolve()
+    recorded = text.replace('path = "../../../shared/data"', f'path = "{shared}"')
+    synthetic = re.sub(r"(?ms)^\[data\]\n.*?(?=^\[)", SPEECH, text)
+    for project, content in ((RECORDED, recorded), (SYNTHETIC, synthetic)):
+        project.mkdir(parents=True, exist_ok=True)
+        paths.write_text(project / "tinykit.toml", content)
+
+
+def evaluate(project: Path, *options: str) -> None:
+    """Let a project hear the recorded test recording; keep what it found."""
+    stream = RECORDED / "build" / "streams" / "testing.wav"
+    words = ["--stream", str(stream), "--labels", str(stream.with_suffix(".csv"))]
+    tinykit("evaluate", *words, "-C", str(project), *options)
+    shutil.copy(project / "build" / "listening.json", project / "recorded-test.json")
+
+
+def hear_in_emulator() -> None:
+    """Let the emulated board hear the test recording; its detections must be the twin's."""
+    from emulated_microphone import hear
+
+    from tinykit import project as projects
+    from tinykit.audio import wav
+    from tinykit.audio.decision import decide
+    from tinykit.pipeline import listening
+
+    project = projects.load(RECORDED)
+    twin = listening.Twin(project)
+    stream = RECORDED / "build" / "streams" / "testing.wav"
+    audio = wav.read(stream, twin.spec.sample_rate_hz)
+    started = time.monotonic()
+    theirs = hear(project, audio)
+    seconds = time.monotonic() - started
+    ours = decide(twin.outputs(audio), twin.listener)
+    found = {
+        "board": project.board.id,
+        "sha256": paths.sha256_file(stream),
+        "model_sha256": read(RECORDED / "build" / "plan.json")["sha256"],
+        "duration_s": len(audio) / twin.spec.sample_rate_hz,
+        "detections": len(theirs),
+        "twin": len(ours),
+        "equal": theirs == ours,
+        "seconds": round(seconds, 1),
+    }
+    paths.write_text(RECORDED / "device-hearing.json", json.dumps(found, indent=1) + "\n")
+    print(found)
+
+
+def tinykit(*words: str) -> None:
+    """Run a command of this tree."""
+    subprocess.run([sys.executable, "-m", "tinykit", *words], cwd=ROOT, check=True)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a JSON object."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def page() -> str:
+    """Return docs/results/wake-word.md, from what the runs left."""
+    rows = [_row("recorded people", RECORDED), _row("synthetic speech", SYNTHETIC)]
+    hours = rows[0]["found"]["duration_s"] / 3600
+    for row in rows:
+        row["upper"] = poisson_upper(row["found"]["false_accepts"]) / hours
+    splits = read(RECORDED / "build" / "data.json")["splits"]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("wake_word.md.j2").render(
+        rows=rows,
+        hours=hours,
+        limits=LIMITS,
+        clips={split: found["classes"]["computer"] for split, found in splits.items()},
+        of=read(RECORDED / "build" / "held_out.json")["composed_of"]["testing"],
+        own=read(SYNTHETIC / "build" / "held_out.json"),
+        heard=read(RECORDED / "device-hearing.json"),
+        plan=read(RECORDED / "build" / "plan.json"),
+        device=read(RECORDED / "build" / "device.json"),
+    )
+
+
+def _row(name: str, project: Path) -> dict[str, Any]:
+    found = read(project / "recorded-test.json")
+    late = found["latency"]
+    floating, int8 = (
+        read(project / "build" / file)["evaluation"] for file in ("compress.json", "quantize.json")
+    )
+    return {
+        "name": name,
+        "found": found,
+        "points": [_point(point) for point in found["operating"]],
+        "median": f"{late['median_s']:.2f} s" if late else "none heard",
+        "p90": f"{late['p90_s']:.2f} s" if late else "",
+        "det": {
+            limit: min((y for x, y in found["curve"] if x <= limit), default=1.0)
+            for limit in LIMITS
+        },
+        "shares": [
+            *(floating["accuracy"], int8["accuracy"]),
+            *(floating["recall"][1], int8["recall"][1]),
+        ],
+    }
+
+
+def _point(point: dict[str, Any]) -> str:
+    if point["threshold"] is None:
+        return "no threshold keeps it"
+    return f"{100 * point['rate']:.1f} % [{100 * point['low']:.1f}, {100 * point['high']:.1f}]"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""A wake word out of nothing: the phrase, near misses and other speech, spoken into the cache.
+
+Formant synthesis is far less diverse than people are: what is measured here is synthetic.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import json
+from dataclasses import replace
+
+import msgspec
+
+from tinykit import paths
+from tinykit.audio import lexicon, near_misses, phonemes
+from tinykit.audio.datasets import generation, recordings, rendering, takes
+from tinykit.audio.datasets.dataset import Dataset
+from tinykit.audio.datasets.generation import Settings
+from tinykit.audio.spec import FeatureSpec
+from tinykit.audio.synthesis import require
+from tinykit.config import Data
+from tinykit.errors import ConfigError
+from tinykit.progress import Progress, silent
+
+NEAR_MISSES = 1.0
+"""Clips of near misses for each clip of the word; as many of other words."""
+
+SENTENCES = 1.5
+"""Sentences for each clip of the word."""
+
+_CODE = (generation, lexicon, near_misses, phonemes, rendering, takes)
+"""What decides on the samples, beside espeak-ng: another version of it is another folder."""
+
+
+def load(data: Data, spec: FeatureSpec, progress: Progress = silent) -> Dataset:
+    """Speak what `[data]` asks for, or take it from the cache; then read it as recordings.
+
+    Raises
+    ------
+    ConfigError
+        When there is not one word, or it is too long for a clip.
+    ToolError
+        When espeak-ng is not installed.
+    """
+    if len(data.words) != 1:
+        raise ConfigError(
+            f'[data] source = "synthetic_wake_word" speaks one word or phrase, not '
+            f"{len(data.words)}",
+            'words = ["hey lumen"]; several keywords: source = "synthetic"',
+        )
+    require()
+    settings = Settings(
+        word=data.words[0],
+        clips=data.clips_per_word,
+        near_misses=round(data.clips_per_word * NEAR_MISSES),
+        others=round(data.clips_per_word * NEAR_MISSES),
+        sentences=round(data.clips_per_word * SENTENCES),
+        clip_ms=spec.clip_ms,
+        sample_rate_hz=spec.sample_rate_hz,
+        seed=data.seed,
+    )
+    folder = paths.cache_dir() / "wake-words" / _key(settings)
+    generation.synthesize(settings, folder, progress)
+    found = msgspec.structs.replace(data, source="recordings", path=str(folder))
+    made = recordings.load(found, spec, folder, progress)
+    note = "speech is synthesized: no recorded person was heard; people will be misheard more often"
+    return replace(made, source=data.source, notes=(note, *made.notes))
+
+
+def _key(settings: Settings) -> str:
+    """Return a name for the folder: the word, and a hash of all that decides on the samples."""
+    recipe = [
+        importlib.metadata.version("espeakng-loader"),
+        msgspec.to_builtins(settings),
+        [inspect.getsource(module) for module in _CODE],
+    ]
+    digest = paths.sha256_bytes(json.dumps(recipe).encode())
+    return f"{generation.slug(settings.word)}-{digest[:16]}"
