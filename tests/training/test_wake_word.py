@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,7 +41,7 @@ copies = 2
 channels = 8
 blocks = 2
 [train]
-epochs = 4
+epochs = 15
 batch_size = 16
 learning_rate = 2e-2
 [compress]
@@ -50,7 +49,7 @@ technique = "none"
 [fit]
 validation_minutes = 2
 testing_minutes = 3
-false_accepts_per_hour = 60
+false_accepts_per_hour = 120
 """
 
 
@@ -131,6 +130,6 @@ def test_nothing_is_fitted_twice(made: projects.Project) -> None:
     watch = Quiet()
     Engine(STAGES, made, watch).update("generate")
     assert watch.ran == []
-    (made.folder / "tinykit.toml").write_text(TOML.replace("hour = 60", "hour = 50"))
+    (made.folder / "tinykit.toml").write_text(TOML.replace("hour = 120", "hour = 110"))
     Engine(STAGES, projects.load(made.folder), watch).update("generate")
     assert watch.ran[0] == "fit" and set(watch.ran) <= {"fit", "generate"}
