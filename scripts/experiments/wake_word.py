@@ -99,7 +99,7 @@ def hear_in_emulator() -> None:
     started = time.monotonic()
     theirs = hear(project, audio)
     seconds = time.monotonic() - started
-    ours = decide(twin.outputs(audio), twin.listener)
+    ours = decide(twin.outputs(twin.rows(audio)), twin.listener)
     found = {
         "board": project.board.id,
         "sha256": paths.sha256_file(stream),

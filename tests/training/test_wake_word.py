@@ -121,7 +121,7 @@ def test_it_is_judged_on_people_it_was_not_fitted_on(made: projects.Project) -> 
     assert found["false_accepts_per_hour_upper"] > found["false_accepts_per_hour"]
     twin = listening.Twin(made)
     audio = wav.read(made.build / "streams/testing.wav", 16000)
-    again = decide(twin.outputs(audio), twin.listener)
+    again = decide(twin.outputs(twin.rows(audio)), twin.listener)
     assert [d.score for d in again] == [d["score"] for d in found["detections"]]
 
 
