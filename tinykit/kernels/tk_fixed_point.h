@@ -76,6 +76,12 @@ TK_INLINE int32_t tk_mla_high(int32_t x, tk_q15x2 pair, int32_t sum)
     return __smlawt(x, (int32_t)pair, sum);
 }
 
+/* The nearest number that int16 has. */
+TK_INLINE int16_t tk_saturate_int16(int32_t x)
+{
+    return (int16_t)__ssat(x, 16);
+}
+
 #else
 
 TK_INLINE int32_t tk_mul_low(int32_t x, tk_q15x2 pair)
@@ -96,6 +102,11 @@ TK_INLINE int32_t tk_mla_low(int32_t x, tk_q15x2 pair, int32_t sum)
 TK_INLINE int32_t tk_mla_high(int32_t x, tk_q15x2 pair, int32_t sum)
 {
     return sum + tk_mul_q15(x, tk_high(pair));
+}
+
+TK_INLINE int16_t tk_saturate_int16(int32_t x)
+{
+    return (int16_t)(x < -32768 ? -32768 : x > 32767 ? 32767 : x);
 }
 
 #endif

@@ -115,12 +115,25 @@ TK_INLINE void tk_stft_inverse(tk_fft_bin *z, tk_fft_bin *y, const tk_fft_params
     tk_fft_stages(y, p);
 }
 
-/* Sample `n` of an inverse transform, windowed, in the units of the overlapping sums. */
-TK_INLINE int32_t tk_stft_windowed(const tk_fft_bin *y, uint32_t n, const tk_fft_params *p, const tk_stft_params *stft)
+/* Samples n and n + 1 of an inverse transform, n even, windowed, in the units of the overlapping sums: as re and im. */
+TK_INLINE tk_complex tk_stft_windowed(const tk_fft_bin *y, uint32_t n, const tk_fft_params *p, const tk_stft_params *stft)
 {
-    const int32_t value = n % 2 ? -y[n / 2].spectrum.im : y[n / 2].spectrum.re;
-    const int32_t window = p->window[n < p->half ? n : 2 * p->half - 1 - n];
-    return (tk_mul_q15(value, window) + (1 << (stft->shift - 1))) >> stft->shift;
+    const tk_complex value = y[n / 2].spectrum;
+    const int32_t round = 1 << (stft->shift - 1);
+    tk_complex windowed;
+    if (n < p->half) {
+        const tk_q15x2 window = tk_load_pair(p->window + n);
+        windowed = (tk_complex){tk_mul_low(value.re, window), tk_mul_high(-value.im, window)};
+    } else { /* the half that is not stored mirrors the one that is */
+        const tk_q15x2 window = tk_load_pair(p->window + 2 * p->half - 2 - n);
+        windowed = (tk_complex){tk_mul_high(value.re, window), tk_mul_low(-value.im, window)};
+    }
+    return (tk_complex){(windowed.re + round) >> stft->shift, (windowed.im + round) >> stft->shift};
+}
+
+TK_INLINE int16_t tk_stft_sample(int32_t sum, const tk_stft_params *stft)
+{
+    return tk_saturate_int16((sum + (1 << (stft->bits - 1))) >> stft->bits);
 }
 
 /* Add a frame to the sums of the earlier ones; the first hop of them is complete, and leaves. */
@@ -128,16 +141,21 @@ TK_INLINE void tk_stft_overlap(const tk_fft_bin *y, int32_t *sums, int16_t *out,
                                const tk_stft_params *stft)
 {
     const uint32_t kept = 2 * p->half - stft->hop;
-    for (uint32_t n = 0; n < stft->hop; n++) {
-        const int32_t sum = sums[n] + tk_stft_windowed(y, n, p, stft);
-        const int32_t sample = (sum + (1 << (stft->bits - 1))) >> stft->bits;
-        out[n] = (int16_t)(sample < -32768 ? -32768 : sample > 32767 ? 32767 : sample);
+    int32_t *moved = sums;
+    for (uint32_t n = 0; n < stft->hop; n += 2) {
+        const tk_complex part = tk_stft_windowed(y, n, p, stft);
+        out[n] = tk_stft_sample(sums[n] + part.re, stft);
+        out[n + 1] = tk_stft_sample(sums[n + 1] + part.im, stft);
     }
-    for (uint32_t n = stft->hop; n < kept; n++) {
-        sums[n - stft->hop] = sums[n] + tk_stft_windowed(y, n, p, stft);
+    for (uint32_t n = stft->hop; n < kept; n += 2) {
+        const tk_complex part = tk_stft_windowed(y, n, p, stft);
+        *moved++ = sums[n] + part.re;
+        *moved++ = sums[n + 1] + part.im;
     }
-    for (uint32_t n = kept; n < 2 * p->half; n++) {
-        sums[n - stft->hop] = tk_stft_windowed(y, n, p, stft);
+    for (uint32_t n = kept; n < 2 * p->half; n += 2) {
+        const tk_complex part = tk_stft_windowed(y, n, p, stft);
+        *moved++ = part.re;
+        *moved++ = part.im;
     }
 }
 
