@@ -126,6 +126,26 @@ def test_a_device_skips_the_inferences_that_its_twin_skips(
 
 
 @pytest.mark.emulator
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", enhancer_model.KINDS)
+@pytest.mark.parametrize(
+    "board",
+    [
+        *("mps2-an385", "mps2-an500", "mps3-an547"),
+        pytest.param("riscv-virt", marks=pytest.mark.riscv),
+    ],
+)
+def test_every_core_gives_the_twins_samples(
+    board: str, kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With DSP instructions and without, with Helium, and where the compiler is another one."""
+    made = enhancer_model.project(tmp_path / "e", enhancer_model.KINDS[kind](), board)
+    assert cli.run(["test", "-C", str(made), "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)["enhancer"]
+    assert (found["mismatches"], found["recordings"]) == (0, 2)
+
+
+@pytest.mark.emulator
 def test_a_recording_comes_back_from_the_device(noisy: Path, tmp_path: Path, ask) -> None:
     """`enhance --device` writes what `enhance` writes: as long as the recording, and in step."""
     code, here = ask("enhance", str(noisy), str(tmp_path / "here.wav"))

@@ -117,6 +117,7 @@ def test_the_spectrum_is_compiled_beside_the_model(kind: str, tmp_path: Path) ->
     plan = json.loads(found.path(files.PLAN).read_text())
     assert msgspec.convert(plan["spectrum"], StftSpec) == SPEC
     assert plan["features"] is None
+    assert plan["front_end"]["static_bytes"] == 2 * (256 + 2 * 512 + 256)  # of window 256, hop 128
     firmware = building.firmware_project(found)
     assert firmware.app == "speech_enhancement"
     assert firmware.spectrum is not None

@@ -11,6 +11,7 @@ import msgspec
 from tinykit import paths, programs
 from tinykit.audio import frontend_c, spectrum_c
 from tinykit.audio.spec import LABELS_KEY, METADATA_KEY, FeatureSpec
+from tinykit.audio.stft_spec import StftSpec
 from tinykit.board import Board, Core
 from tinykit.compiler import CompiledModel, compile_model, ir
 from tinykit.compiler.compiled import transform
@@ -26,8 +27,11 @@ from tinykit.project import Project
 
 MODEL_FOLDER, FEATURES_FOLDER, SPECTRUM_FOLDER = "model", "features", "spectrum"
 
-FRONT_END = ("tk_features_push", "tk_features_reset")
-"""The functions by which a firmware uses the front end."""
+FRONT_ENDS = {
+    "tk_features": ("tk_features_push", "tk_features_reset"),
+    "tk_spectrum": ("tk_spectrum_analyse", "tk_spectrum_reset", "tk_spectrum_synthesize"),
+}
+"""The functions by which a firmware uses a front end, or the transforms of an enhancer."""
 
 
 def run(project: Project, progress: Progress) -> None:
@@ -67,7 +71,7 @@ def compile_for(
         "listening": listening.plan_entry(compiled, spec, names),
         "spectrum": msgspec.to_builtins(spectrum) if spectrum else None,
         **_measured(compiled, core),
-        "front_end": front_end_bytes(spec, core, settings.optimize) if spec else None,
+        "front_end": front_end_bytes(spec or spectrum, core, settings.optimize),
     }
     progress("compile", 2, 2)
     return compiled, plan
@@ -117,11 +121,21 @@ def _measured(compiled: CompiledModel, core: Core) -> dict[str, Any]:
     }
 
 
-def front_end_bytes(spec: FeatureSpec, core: Core, optimize: Mode) -> dict[str, int] | None:
-    """Return what the front end takes: code, constants, variables; None where we cannot link."""
-    if core.architecture is None:
+def front_end_bytes(
+    spec: FeatureSpec | StftSpec | None, core: Core, optimize: Mode
+) -> dict[str, int] | None:
+    """Return code, constants and variables of what stands around the model.
+
+    None where nothing does, or we cannot link.
+    """
+    if spec is None or core.architecture is None:
         return None
-    linked = link(frontend_c.sources(spec), "tk_features", FRONT_END, core, optimize)
+    sources, unit = (
+        (frontend_c.sources(spec), "tk_features")
+        if isinstance(spec, FeatureSpec)
+        else (spectrum_c.sources(spec), "tk_spectrum")
+    )
+    linked = link(sources, unit, FRONT_ENDS[unit], core, optimize)
     return {
         "code_bytes": linked.code_bytes,
         "const_bytes": linked.const_bytes,

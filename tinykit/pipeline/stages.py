@@ -142,7 +142,7 @@ STAGES = (
         reads=(files.PLAN, files.DEVICE),
         may_read=(
             *(files.DATA, files.TRAIN, files.COMPRESS, files.QUANTIZE, files.BUILD),
-            *(files.LISTENING, files.HELD_OUT),
+            *(files.LISTENING, files.HELD_OUT, files.ENHANCED),
         ),
         writes=files.REPORTS,
         settings=_table("project", "budget"),

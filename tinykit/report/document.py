@@ -66,11 +66,12 @@ class Document:
         tested = device.get("inputs_tested", 0)
         if self.exact is None:
             proof = Verdict("open", "not tested on a device yet")
-        elif self.exact:
+        elif not device.get("mismatches"):
             proof = Verdict("good", f"exact: {tested:,} inputs, every byte as computed on the host")
         else:
             wrong = device.get("mismatches", "?")
             proof = Verdict("bad", f"{wrong} of {tested:,} inputs differ from the host's bytes")
+        audio = _audio_verdict(device.get("enhancer"))
         limited = [figure for figure in self.figures if figure.limit and figure.value is not None]
         limits = [
             Verdict("bad", f"{figure.label} {figure.text}: {figure.note}") for figure in self.over
@@ -78,7 +79,7 @@ class Document:
         if limited and not limits:
             names = ", ".join(figure.label for figure in limited)
             limits = [Verdict("good", f"within every limit: {names}")]
-        return [proof, *limits, *self._synthetic]
+        return [proof, *audio, *limits, *self._synthetic]
 
     @property
     def _synthetic(self) -> list[Verdict]:
@@ -207,6 +208,18 @@ class Document:
             {**op, "cost": costs.get(str(op["index"]))}
             for op in self.manifests["plan"].get("ops", [])
         ]
+
+
+def _audio_verdict(enhancer: Manifest | None) -> list[Verdict]:
+    """Say whether an enhancer's device gave every sample; nothing for other models."""
+    if not enhancer:
+        return []
+    wrong, count = enhancer["mismatches"], enhancer["recordings"]
+    if wrong:
+        text = f"{wrong} of {count:,} enhanced recordings differ from the twin's samples"
+        return [Verdict("bad", text)]
+    seconds = enhancer["samples"] / enhancer["sample_rate_hz"]
+    return [Verdict("good", f"enhanced {seconds:.1f} s of audio, every sample as on the host")]
 
 
 def gather(project: Project) -> Document:

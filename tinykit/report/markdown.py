@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import tinykit
+from tinykit.report import enhancement
 from tinykit.report.document import Document, shape
+from tinykit.report.manifests import Manifest
 
 
 def render(document: Document) -> str:
@@ -22,6 +24,7 @@ def render(document: Document) -> str:
         "|---|---:|---|",
         *_rows((f.label, f.text, f.note) for f in document.figures if f.value is not None),
     ]
+    lines += _enhancement(document.manifests["device"])
     for table in document.memory:
         if table.rows:
             lines += ["", f"| {table.name} | bytes | how it is known |", "|---|---:|---|"]
@@ -38,6 +41,20 @@ def render(document: Document) -> str:
     lines += [f"- {f.label}: {f.method}." for f in document.figures if f.value is not None]
     lines += [f"- {name}: `{value}`" for name, value in document.provenance]
     return "\n".join(lines) + "\n"
+
+
+def _enhancement(device: Manifest) -> list[str]:
+    """Return the tables of an enhancer; nothing for other models."""
+    if not device.get("enhancer"):
+        return []
+    lines = []
+    if measured := enhancement.quality(device):
+        lines += ["", "| mean over the recordings | " + " | ".join(measured["names"]) + " |"]
+        lines += ["|---|" + "---:|" * len(measured["names"])]
+        lines += _rows((name, *values) for name, values in measured["rows"])
+    costs = enhancement.steps(device)
+    lines += ["", f"| a hop | {costs['unit']} |", "|---|---:|", *_rows(costs["rows"])]
+    return [*lines, "", *(f"- {name}: {value}" for name, value in enhancement.facts(device))]
 
 
 def _rows(rows: Iterable[Sequence[object]]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 
 import tinykit
-from tinykit.report import listening
+from tinykit.report import enhancement, listening
 from tinykit.report.charts import confusion, det, memory, ops, training
 from tinykit.report.document import Document, shape
 from tinykit.report.figures import written
@@ -38,6 +38,7 @@ def _values(document: Document) -> dict[str, Any]:
         "accuracy": _accuracy(document),
         "training": _training(document),
         "listening": listening.values(document),
+        "enhancement": enhancement.values(document.manifests["device"], project.build),
         "memory": _memory(document),
         "ops": _ops(document),
         "charts": _charts(document),
