@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 from typing import Any
 
 import msgspec
@@ -49,6 +50,8 @@ def si_sdr_db(given: NDArray[Any], wanted: NDArray[Any]) -> float:
         raise DataError("SI-SDR: the wanted signal is silence", "choose recordings with speech")
     target = s * (float(g @ s) / energy)
     rest = g - target
+    if not target.any():  # silence, too: nothing of the wanted signal is left
+        return -math.inf
     with np.errstate(divide="ignore"):
         return float(10.0 * np.log10(np.divide(target @ target, rest @ rest)))
 

@@ -13,7 +13,7 @@ from tinykit.audio import enhancer
 from tinykit.device.client import Client
 from tinykit.device.enhance import EnhancerResult, validate_enhancer
 from tinykit.errors import MismatchError
-from tinykit.pipeline import enhancing, files, mixtures
+from tinykit.pipeline import enhancing, files, mixtures, sound_quality
 from tinykit.pipeline.mixtures import Mixtures
 from tinykit.pipeline.realtime import real_time
 from tinykit.progress import Progress
@@ -53,6 +53,8 @@ def run(project: Project, device: Client, progress: Progress) -> Enhanced:
             expected.append(twin.enhance(recording))
             updates += [twin.skipping.updates] if twin.skipping else []
     result = validate_enhancer(device, recordings, expected, progress)
+    here = [enhancer.aligned(made, spec) for made in expected]
+    there = [enhancer.aligned(made, spec) for made in result.enhanced]
     unit, rate_hz = device.info.unit, spec.sample_rate_hz
     manifest = result.to_json(unit) | {
         "recordings_from": chosen.origin,
@@ -60,10 +62,11 @@ def run(project: Project, device: Client, progress: Progress) -> Enhanced:
         "hop_ms": 1000 * spec.hop_samples / rate_hz,
         "delay_ms": 1000 * spec.delay_samples / rate_hz,
         "real_time": real_time(result.most_per_hop, unit, spec, project),
+        "quality": sound_quality.measure(chosen, here, there, rate_hz),
     }
     if updates:  # a model that says when it runs again
         manifest["inferences"] = sum(updates)
-    _keep(project, chosen, [enhancer.aligned(given, spec) for given in result.enhanced])
+    _keep(project, chosen, there)
     return Enhanced(result, manifest)
 
 
