@@ -110,7 +110,24 @@ def test_other_models_have_no_such_section(made: Project) -> None:
     """A keyword spotter's report does not change."""
     report.write(made)
     assert "Enhancement" not in (made.build / "report.html").read_text()
-    assert enhancement.values({}, made.build) is None
+    assert enhancement.values({"device": {}}, made.build) is None
+
+
+def test_the_mixtures_are_listed_by_their_ratio(made: Project) -> None:
+    """All that the quantize stage measured, in page and Markdown; but no empty column."""
+    everything = manifests()
+    everything["device"]["enhancer"] = _enhancer()
+    everything["train"]["epochs"] = [{"loss": 2.0, "validation_loss": 1.5}] * 12
+    everything["quantize"]["quality"] = [
+        {"snr_db": 5.0, "sound": sound, "si_sdr_db": ratio, "stoi": None, "pesq": 2.5}
+        for sound, ratio in (("noisy", 5.01), ("int8", 11.5))
+    ]
+    write(made, everything)
+    report.write(made)
+    page = (made.build / "report.html").read_text()
+    assert "11.50 dB" in page and "STOI" not in page
+    assert "a loss of 1.500 on the validation split" in page
+    assert "| 5 dB | int8 | 11.50 dB | 2.50 |" in (made.build / "report.md").read_text()
 
 
 def test_markdown_has_the_tables(made: Project) -> None:

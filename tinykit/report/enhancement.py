@@ -40,7 +40,7 @@ _STEPS = {
 }
 
 
-def values(device: Manifest, build: Path) -> dict[str, Any] | None:
+def values(manifests: dict[str, Manifest], build: Path) -> dict[str, Any] | None:
     """Return the values of the section in the page; None for what is no tested enhancer.
 
     Raises
@@ -48,6 +48,7 @@ def values(device: Manifest, build: Path) -> dict[str, Any] | None:
     DataError
         When the recordings beside the manifests cannot be read.
     """
+    device = manifests["device"]
     found = device.get("enhancer")
     if not found:
         return None
@@ -59,6 +60,7 @@ def values(device: Manifest, build: Path) -> dict[str, Any] | None:
         "text": _text(found),
         "rows": facts(device),
         "quality": quality(device),
+        "ratios": ratios(manifests["quantize"]),
         "steps": steps(device),
         "picture": spectrogram.draw({_NAMES[name]: one for name, one in shown.items()}, rate_hz),
         "players": [
@@ -122,6 +124,25 @@ def quality(device: Manifest) -> dict[str, Any] | None:
             (said, [_written(key, found[name].get(key)) for key in known])
             for name, said in _NAMES.items()
             if name in found
+        ],
+    }
+
+
+def ratios(quantize: Manifest) -> dict[str, Any] | None:
+    """Return the measures of every test mixture on the host, by signal-to-noise ratio."""
+    found = quantize.get("quality")
+    if not found:
+        return None
+    known = [key for key in _MEASURES if any(row.get(key) is not None for row in found)]
+    return {
+        "names": ["SNR", "sound", *(_MEASURES[key][0] for key in known)],
+        "rows": [
+            (
+                f"{row['snr_db']:g} dB",
+                row["sound"],
+                *(_written(key, row.get(key)) for key in known),
+            )
+            for row in found
         ],
     }
 

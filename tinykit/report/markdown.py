@@ -24,7 +24,7 @@ def render(document: Document) -> str:
         "|---|---:|---|",
         *_rows((f.label, f.text, f.note) for f in document.figures if f.value is not None),
     ]
-    lines += _enhancement(document.manifests["device"])
+    lines += _enhancement(document.manifests)
     for table in document.memory:
         if table.rows:
             lines += ["", f"| {table.name} | bytes | how it is known |", "|---|---:|---|"]
@@ -43,8 +43,9 @@ def render(document: Document) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _enhancement(device: Manifest) -> list[str]:
+def _enhancement(manifests: dict[str, Manifest]) -> list[str]:
     """Return the tables of an enhancer; nothing for other models."""
+    device = manifests["device"]
     if not device.get("enhancer"):
         return []
     lines = []
@@ -52,6 +53,9 @@ def _enhancement(device: Manifest) -> list[str]:
         lines += ["", "| mean over the recordings | " + " | ".join(measured["names"]) + " |"]
         lines += ["|---|" + "---:|" * len(measured["names"])]
         lines += _rows((name, *values) for name, values in measured["rows"])
+    if mixed := enhancement.ratios(manifests["quantize"]):
+        lines += ["", "| " + " | ".join(mixed["names"]) + " |"]
+        lines += ["|---:|---|" + "---:|" * (len(mixed["names"]) - 2), *_rows(mixed["rows"])]
     costs = enhancement.steps(device)
     lines += ["", f"| a hop | {costs['unit']} |", "|---|---:|", *_rows(costs["rows"])]
     return [*lines, "", *(f"- {name}: {value}" for name, value in enhancement.facts(device))]

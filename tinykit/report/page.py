@@ -38,7 +38,7 @@ def _values(document: Document) -> dict[str, Any]:
         "accuracy": _accuracy(document),
         "training": _training(document),
         "listening": listening.values(document),
-        "enhancement": enhancement.values(document.manifests["device"], project.build),
+        "enhancement": enhancement.values(document.manifests, project.build),
         "memory": _memory(document),
         "ops": _ops(document),
         "charts": _charts(document),
@@ -121,10 +121,15 @@ def _training(document: Document) -> dict[str, str]:
     if not train.get("epochs"):
         return {"text": ""}
     best = train["epochs"][train["best_epoch"]]
+    reached = f"a loss of {best['validation_loss']:.3f} on the validation split."
+    if "validation_accuracy" in best:
+        reached = (
+            f"{written(best['validation_accuracy'], 'share')} on the validation split. "
+            "The loss in training includes label smoothing."
+        )
     return {
         "text": f"{len(train['epochs'])} epochs; the best was {train['best_epoch'] + 1} with "
-        f"{written(best['validation_accuracy'], 'share')} on the validation split. "
-        "The loss in training includes label smoothing."
+        f"{reached}"
     }
 
 
