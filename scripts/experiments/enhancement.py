@@ -16,6 +16,7 @@ import argparse
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,9 @@ SPEAKERS = 20
 CALIBRATION = 64  # training mixtures, for the ranges of activations
 BOARD = "mps2-an386"
 
+START = {"crn-s-2": "crn-s", "crn-s-3": "crn-s-2"}
+"""Runs that go on from the weights of another one, with other mixtures."""
+
 RUNS = {
     "crn-s": (
         Model(architecture="crn", size="s"),
@@ -63,6 +67,34 @@ RUNS = {
             keep="last",
         ),
         Enhance(si_sdr=1.0, compressed=10.0),
+    ),
+    "crn-s-2": (
+        Model(architecture="crn", size="s"),
+        StftSpec(bands=64),
+        Train(
+            epochs=10,
+            batch_size=8,
+            learning_rate=2e-3,
+            weight_decay=1e-3,
+            patience=0,
+            keep="last",
+            seed=1,
+        ),
+        Enhance(si_sdr=1.0, compressed=10.0),
+    ),
+    "crn-s-3": (
+        Model(architecture="crn", size="s"),
+        StftSpec(bands=64),
+        Train(
+            epochs=12,
+            batch_size=8,
+            learning_rate=1.5e-3,
+            weight_decay=1e-3,
+            patience=0,
+            keep="last",
+            seed=2,
+        ),
+        Enhance(si_sdr=2.0, compressed=10.0),
     ),
     "lstm-l": (
         Model(architecture="lstm", size="l"),
@@ -110,6 +142,8 @@ def train(name: str) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     seed_everything(settings.seed)
     model = enhancers.build(model_table, spec)
+    if name in START:
+        model.set_weights(keras.saving.load_model(CACHE / f"{START[name]}.keras").get_weights())
     print(name, keras.backend.backend(), f"{model.count_params():,} parameters", flush=True)
     started, busy, every = time.time(), time.process_time(), 20
 
@@ -163,19 +197,22 @@ def evaluate(name: str) -> None:
         ]
     )
     sets = {snr: mixtures.whole(found, "testing", snr, 0, LEVEL_DB)[:SPEAKERS] for snr in SNRS_DB}
-    kinds = {"noisy": (None, {}), "float": (recipe.float_model(model, spec), {})}
+    kinds = {"noisy": (lambda noisy: noisy, {})}
+    kinds["float"] = (lambda noisy: recipe.enhanced_in_float(model, noisy, spec), {})
     goldens = []
     for kind, wide in (("int8", False), ("16x8", True)):
         data = enhancement.quantize(model, calibration, spec, wide=wide)
         paths.write_bytes(CACHE / f"{name}-{kind}.tflite", data)
         cost = measure(data, find(BOARD).processor, "balanced")
-        goldens.append(Golden(data))
+        golden = Golden(data)
+        goldens.append(golden)
         memory = {"flash_bytes": cost.flash_bytes, "ram_bytes": cost.ram_bytes}
-        kinds[kind] = (goldens[-1], {"tflite_bytes": len(data), **memory})
+        computed = partial(with_golden, golden, spec)
+        kinds[kind] = (computed, {"tflite_bytes": len(data), **memory})
     for kind, (computed, cost) in kinds.items():
         measured = {}
         for snr, mixed in sets.items():
-            given = [enhance(one.noisy, computed, spec) for one in mixed]
+            given = computed([one.noisy for one in mixed])
             measured[f"{snr:g}"] = vars_of(quality(given, [one.clean for one in mixed], 16000))
         row = {**about, "kind": kind, **cost, "quality": measured}
         print(kind, json.dumps(measured), flush=True)
@@ -185,15 +222,12 @@ def evaluate(name: str) -> None:
         golden.close()
 
 
-def enhance(noisy: np.ndarray, computed: Any, spec: StftSpec) -> np.ndarray:
-    """Return a recording as the golden interpreter or a float model makes it; None: as it is."""
-    from tinykit.compiler.golden import Golden
+def with_golden(golden: Any, spec: StftSpec, recordings: list[np.ndarray]) -> list[np.ndarray]:
+    """Return recordings as the golden interpreter's gains make them."""
     from tinykit.quantize.enhancement import by_frame
     from tinykit.recipes.speech_enhancement import enhanced
 
-    if computed is None:
-        return noisy
-    return enhanced(noisy, spec, by_frame(computed) if isinstance(computed, Golden) else computed)
+    return [enhanced(one, spec, by_frame(golden)) for one in recordings]
 
 
 def vars_of(struct: object) -> dict[str, float]:

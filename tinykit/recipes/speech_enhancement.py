@@ -6,6 +6,8 @@ Three stages, each from files of the build folder to files of the build folder.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ TEST_SECONDS = 4.0  # of each mixture that is measured on
 TEST_SNRS_DB = (0.0, 5.0, 10.0)
 TEST_LEVEL_DB = -26.0
 TEST_SPEAKERS = 10  # at most: each at every ratio
+FLOAT_BATCH = 20  # recordings at a time
 CHECKPOINT = ".checkpoint.npz"  # in the build folder while a training runs
 
 
@@ -126,7 +129,7 @@ def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
     features, spec = load_arrays(build / "features.npz"), config.spectrum
     data = _quantize(model, features, config)
     recordings = list(features["noisy"])
-    floating = [enhanced(one, spec, float_model(model, spec)) for one in recordings]
+    floating = enhanced_in_float(model, recordings, spec)
     integer = []
     with Golden(data) as golden:
         for number, one in enumerate(recordings):
@@ -176,15 +179,26 @@ def _spread(recordings: list[NDArray[np.int16]], spec: StftSpec, count: int) -> 
     return frames[:: max(1, len(frames) // count)][:count] if count else frames
 
 
-def float_model(model: keras.Model, spec: StftSpec) -> enhancer.Model:
-    """Return a float network as `audio.enhancer.enhance` asks for it: a whole recording at once."""
+def enhanced_in_float(
+    model: keras.Model, recordings: Sequence[NDArray[np.int16]], spec: StftSpec
+) -> list[NDArray[np.int16]]:
+    """Return recordings enhanced by the float network's gains in the integer transforms."""
+    features = [features_of(enhancer.lengthened(one, spec), spec) for one in recordings]
+    longest = max(map(len, features))
+    made = []
+    for start in range(0, len(features), FLOAT_BATCH):
+        some = features[start : start + FLOAT_BATCH]
+        padded = [np.pad(one, ((0, longest - len(one)), (0, 0))) for one in some]
+        gains = model.predict_on_batch(enhancement.to_real(np.stack(padded), spec))
+        for samples, given in zip(recordings[start:], gains, strict=False):
+            made.append(enhanced(samples, spec, _replayed(np.rint(given * 32767.0))))
+    return made
 
-    def run(features: NDArray[np.int8]) -> NDArray[np.int16]:
-        gains = model(enhancement.to_real(features, spec)[None], training=False)
-        scaled = np.asarray(keras.ops.convert_to_numpy(gains))[0] * 32767.0
-        return np.rint(scaled).astype(np.int16)
 
-    return run
+def _replayed(gains: NDArray[np.floating]) -> enhancer.Model:
+    """Return gains that are known already as `audio.enhancer.enhance` asks for them."""
+    rows = iter(gains.astype(np.int16))
+    return lambda features: np.stack(list(islice(rows, len(features))))
 
 
 def enhanced(

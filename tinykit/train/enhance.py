@@ -58,10 +58,18 @@ class History:
 
 
 def batch(
-    sources: Sources, split: Split, settings: Mixtures, spec: StftSpec, numbers: list[int]
+    sources: Sources,
+    split: Split,
+    settings: Mixtures,
+    spec: StftSpec,
+    numbers: list[int],
+    seed: int = 0,
 ) -> Batch:
-    """Return the mixtures of these numbers: features (N, frames, bands), and `targets` for them."""
-    made = [mixtures.draw(sources, split, settings, number) for number in numbers]
+    """Return the mixtures of these numbers: features (N, frames, bands), and `targets` for them.
+
+    Another seed mixes other ones.
+    """
+    made = [mixtures.draw(sources, split, settings, seed, number) for number in numbers]
     noisy, clean = (
         _spectra([getattr(one, what) for one in made], spec) for what in ("noisy", "clean")
     )
@@ -124,9 +132,8 @@ def fit(
         for step in range(steps):
             first = (epoch * steps + step) * config.batch_size
             numbers = list(range(first, first + config.batch_size))
-            total += float(
-                model.train_on_batch(*batch(sources, "training", settings, spec, numbers))
-            )
+            mixed = batch(sources, "training", settings, spec, numbers, config.seed)
+            total += float(model.train_on_batch(*mixed))
             model.reset_metrics()
             loss = total / (step + 1)
             if not math.isfinite(loss):
