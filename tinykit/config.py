@@ -160,7 +160,7 @@ class Enhance(_Table, frozen=True, kw_only=True):
     si_sdr: Amount = 1.0  # scale-invariant signal-to-distortion ratio, 10 dB are 1
     compressed: Amount = 10.0  # magnitudes to the power of 0.3: what the ear and PESQ hear
     mask: Amount = 0.0  # gains beside the ideal ratio
-    activations: Literal["int8", "int16"] = "int16"  # of the quantized model; weights are int8
+    activations: Literal["int8", "int16"] = "int8"  # and states, of the quantized model
 
 
 class Compress(_Table, frozen=True, kw_only=True):
