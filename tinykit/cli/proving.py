@@ -22,7 +22,10 @@ def test(
     port: Port = "",
     inputs: Annotated[
         Arrays | None,
-        typer.Option(metavar="X.npy", help="Run these tensors instead (once for each input)."),
+        typer.Option(
+            metavar="X.npy",
+            help="Run these tensors instead (once for each input), or MLPerf's y_labels.csv.",
+        ),
     ] = None,
     outputs: Annotated[
         Arrays | None,
@@ -47,7 +50,11 @@ def test(
         if inputs and outputs:
             engine.update("flash", force=True)
             ran = tensors.run(found, inputs, outputs, observer.progress("test"))
-            return Result(ran, [f"{ran['rows']} rows: {', '.join(ran['outputs'])}"])
+            text = [f"{ran['rows']} rows: {', '.join(ran['outputs'])}"]
+            if "accuracy" in ran:
+                same = "every byte" if ran["exact"] else "NOT every byte"
+                text.append(f"accuracy {ran['accuracy']:.1%}, {same} as computed on the host")
+            return Result(ran, text, exit_code=0 if ran.get("exact", True) else 1)
         if only:
             engine.run_alone("test")
         else:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from tinykit import paths
 from tinykit.errors import DataError
 
@@ -29,14 +31,22 @@ class Event:
     speaker: str = ""
 
 
-def read(path: Path) -> list[Event]:
+def read(path: Path, word: str = "") -> list[Event]:
     """Read the events of a recording, in order of time.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file, or JSON as MLPerf Tiny's streaming wake word has it: a list of `[start_s,
+        end_s]`, all of `word`.
 
     Raises
     ------
     DataError
         When the file cannot be read, a column is missing or unknown, or a value is wrong.
     """
+    if path.suffix == ".json":
+        return _windows(path, word)
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
@@ -57,6 +67,21 @@ def write(path: Path, events: Iterable[Event]) -> None:
         snr = "" if event.snr_db is None else event.snr_db
         writer.writerow((event.start_s, event.end_s, event.label, snr, event.speaker))
     paths.write_text(path, text.getvalue())
+
+
+def _windows(path: Path, word: str) -> list[Event]:
+    """Return the events of a list of windows."""
+    hint = "a JSON list of [start_s, end_s], one for each time the wake word is said"
+    try:
+        pairs = msgspec.json.decode(path.read_bytes(), type=list[tuple[float, float]])
+    except (OSError, msgspec.MsgspecError) as reason:
+        raise DataError(f"{path}: {reason}", hint) from None
+    if not word:
+        raise DataError(f"{path}: says of no word which it is", "a CSV has a column `label`")
+    for start_s, end_s in pairs:
+        if not 0 <= start_s < end_s:
+            raise DataError(f"{path}: from {start_s:g} s to {end_s:g} s", hint)
+    return sorted(Event(start_s, end_s, word) for start_s, end_s in pairs)
 
 
 def _time(event: Event) -> tuple[float, float]:

@@ -45,8 +45,8 @@ class Recording:
         self.twin = listening.Twin(project)
         self.audio = wav.read(stream, self.twin.spec.sample_rate_hz)
         self.duration_s = len(self.audio) / self.twin.spec.sample_rate_hz
-        every = labelled.read(labels)
         keywords = {name for name in self.twin.listener.labels if not name.startswith("_")}
+        every = labelled.read(labels, next(iter(keywords)) if len(keywords) == 1 else "")
         self.events = [event for event in every if event.label in keywords]
         self.others = sorted({event.label for event in every} - keywords)
         late = [event for event in every if event.end_s > self.duration_s]

@@ -43,11 +43,11 @@ def for_model(project: Project) -> tuple[Vectors, str]:
     with Golden(data) as golden:
         if found is None or not _fits(graph, found):
             return _random(golden, graph), "random inputs"
-        outputs = _outputs(golden, graph, found.x[:_CHECKED]).reshape(-1, *found.y.shape[1:])
-        if outputs.dtype == found.y.dtype and np.array_equal(outputs, found.y[:_CHECKED]):
+        made = outputs(golden, graph, found.x[:_CHECKED]).reshape(-1, *found.y.shape[1:])
+        if made.dtype == found.y.dtype and np.array_equal(made, found.y[:_CHECKED]):
             return found, "test clips"
-        made = dataclasses.replace(found, y=_outputs(golden, graph, found.x))
-        return made, "test clips, outputs made anew"
+        anew = dataclasses.replace(found, y=outputs(golden, graph, found.x))
+        return anew, "test clips, outputs made anew"
 
 
 def _random(golden: Golden, graph: Graph) -> Vectors:
@@ -65,7 +65,7 @@ def _random(golden: Golden, graph: Graph) -> Vectors:
     if len(drawn) == 1:
         batch = drawn[0].shape[1:2]
         rows = drawn[0][:, 0] if batch == (1,) else drawn[0]
-    return Vectors(x=rows, y=_outputs(golden, graph, rows))
+    return Vectors(x=rows, y=outputs(golden, graph, rows))
 
 
 def _fits(graph: Graph, found: Vectors) -> bool:
@@ -92,7 +92,7 @@ def _inputs(graph: Graph, x: NDArray[Any]) -> list[NDArray[Any]]:
     ]
 
 
-def _outputs(golden: Golden, graph: Graph, x: NDArray[Any]) -> NDArray[Any]:
+def outputs(golden: Golden, graph: Graph, x: NDArray[Any]) -> NDArray[Any]:
     """Return the outputs (N, values), each inference from the initial state as on the device."""
     inputs = _inputs(graph, x)
     if any(tensor.state for tensor in graph.tensors.values()):
