@@ -106,7 +106,7 @@ def test_a_model_with_state_starts_each_inference_anew() -> None:
     tensors = {0: Tensor("x", (1, 3), np.dtype(np.int8))}
     tensors[1] = Tensor("h", (1, 3), np.dtype(np.int8), state=True)
     graph = Graph(tensors, [], [0], [0])
-    made = vectors._outputs(Counter(), graph, np.zeros((4, 3), np.int8))  # type: ignore[arg-type]
+    made = vectors.outputs(Counter(), graph, np.zeros((4, 3), np.int8))  # type: ignore[arg-type]
     assert made.tolist() == [[1, 1]] * 4
 
 

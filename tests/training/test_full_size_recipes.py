@@ -39,6 +39,7 @@ def _part(folder: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # the golden interpreter runs every clip
 @pytest.mark.skipif(not KEYWORDS.is_dir(), reason="needs ../shared/data/keywords")
 @pytest.mark.parametrize("name", NAMES)
 def test_smoke(name: str, tmp_path: Path) -> None:
