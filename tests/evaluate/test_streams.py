@@ -11,6 +11,7 @@ import pytest
 from tinykit.audio import noise, wav
 from tinykit.audio.datasets.classes import one_against_all
 from tinykit.audio.datasets.dataset import Clip, Dataset, Recorded
+from tinykit.audio.datasets.generation import NEAR_MISS
 from tinykit.audio.datasets.recordings import Loudest, Part
 from tinykit.audio.split import SPLITS
 from tinykit.config import Data
@@ -46,9 +47,9 @@ class Said:
 
 
 def clip(label: int, number: int, split: str, audio: object = None) -> Clip:
-    """A clip whose speaker is its number."""
+    """A clip whose speaker is its number, but for silence."""
     name = f"{split}-{label}-{number}"
-    speaker = "" if label == 0 else name
+    speaker = "" if label == 0 else f"{name}'s"
     return Clip(label, LABELS[label], speaker, split, name, audio or Said(number))  # type: ignore[arg-type]
 
 
@@ -66,7 +67,7 @@ def test_everybody_of_the_split_is_heard_once() -> None:
     """All speech of one split, each recording once; silence is what lies between."""
     made = streams.compose(dataset(), "testing", 5.0, seed=0)
     assert (made.wanted, made.others, made.speakers) == (4, 4, 8)
-    assert sorted(event.speaker for event in made.events) == [f"testing-2-{n}" for n in range(4)]
+    assert sorted(event.speaker for event in made.events) == [f"testing-2-{n}'s" for n in range(4)]
     assert made.others_s == pytest.approx(4.0)
     assert len(made.audio) / RATE_HZ < 120
 
@@ -81,6 +82,20 @@ def test_words_are_where_the_labels_say() -> None:
         inside = noise.power(made.audio[first:last])
         before = noise.power(made.audio[first - 1600 : first - 800])
         assert 10 * np.log10(inside / max(before, 1.0)) > min(event.snr_db, 30) - 6
+
+
+def test_a_file_is_not_called_a_speaker() -> None:
+    """Where nobody knows who speaks, the labels name nobody."""
+    alone = Clip(2, "lumen", "lumen/7.wav", "testing", "lumen/7.wav", Said(7))
+    made = streams.compose(dataset(alone), "testing", 5.0, seed=0)
+    assert sorted(event.speaker for event in made.events)[:2] == ["", "testing-2-0's"]
+
+
+def test_near_misses_are_not_everyday_speech() -> None:
+    """They are for training and for the confusion matrix; an hour of a day has none of them."""
+    near = Clip(1, NEAR_MISS, "near", "testing", "near", Said(9))
+    made = streams.compose(dataset(near), "testing", 5.0, seed=0)
+    assert (made.others, made.speakers) == (4, 8)
 
 
 def test_the_same_seed_gives_the_same_recording() -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tinykit.audio import wav
 from tinykit.audio.datasets.dataset import Clip, Dataset, Recorded
+from tinykit.audio.datasets.generation import NEAR_MISS
 from tinykit.audio.datasets.recordings import Loudest, Part
 from tinykit.audio.noise import Noise, Samples, at_level, power
 from tinykit.audio.seeded import fraction, generator
@@ -138,6 +139,8 @@ def passages(dataset: Dataset, split: Split) -> list[Passage]:
 
     A recording that was cut into clips is heard as a whole unless a wanted word is in it; one in
     which a wanted word was looked for as well. Of a recording with time stamps its clips are heard.
+    Near misses are left out: nobody says one every few seconds, and an hour full of them tells
+    nothing of an hour of speech. How often they are taken for the word is in the confusion matrix.
     """
     said_in: dict[object, list[Clip]] = defaultdict(list)
     for one in SPLITS:
@@ -146,7 +149,11 @@ def passages(dataset: Dataset, split: Split) -> list[Passage]:
     clip_s = dataset.clip_samples / dataset.sample_rate_hz
     found: list[Passage] = []
     for clips in said_in.values():
-        spoken = [clip for clip in clips if clip.split == split and clip.speaker]
+        spoken = [
+            clip
+            for clip in clips
+            if clip.split == split and clip.speaker and clip.word != NEAR_MISS
+        ]
         wanted = [not dataset.labels[clip.label].startswith("_") for clip in clips]
         path = _recording(clips, any(wanted))
         if path and spoken:
@@ -234,12 +241,14 @@ def _faded(samples: Samples, rate_hz: int) -> Samples:
 
 
 def _event(passage: Passage, speech: Samples, bed: Samples, at: int, rate_hz: int) -> Event:
+    clip = passage.clip
     first, last = extent(speech, rate_hz)
     ratio = power(speech[first:last]) / max(power(bed[first:last]), 1e-3)
     return Event(
         start_s=round((at + first) / rate_hz, 3),
         end_s=round((at + last) / rate_hz, 3),
-        label=passage.clip.word,
+        label=clip.word,
         snr_db=round(10 * math.log10(max(ratio, 1e-9)), 1),
-        speaker=passage.clip.speaker,
+        # A file that stands for its own speaker says nothing of who speaks.
+        speaker="" if clip.source.startswith(clip.speaker) else clip.speaker,
     )

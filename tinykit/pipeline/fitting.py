@@ -39,11 +39,17 @@ def run(project: Project, progress: Progress) -> None:
     document = _recording(project, "testing", progress).evaluate()
     hours = document["duration_s"] / 3600
     document |= {
+        "stream": _sound("testing"),
         "composed_of": facts,
-        "fitted": found,
+        "fitted": found | {"fitted_on": found["fitted_on"] | {"path": _sound("validation")}},
         "false_accepts_per_hour_upper": poisson_upper(document["false_accepts"]) / hours,
     }
     files.write_json(project.path(files.HELD_OUT), document)
+
+
+def _sound(split: str) -> str:
+    """Return the recording, relative to the project."""
+    return f"{files.STREAMS}/{split}.wav"
 
 
 def _compose(project: Project, progress: Progress) -> dict[str, Any]:
@@ -69,6 +75,5 @@ def _compose(project: Project, progress: Progress) -> dict[str, Any]:
 
 
 def _recording(project: Project, split: str, progress: Progress) -> evaluation.Recording:
-    folder = project.path(files.STREAMS)
-    sound, labels = folder / f"{split}.wav", folder / f"{split}.csv"
-    return evaluation.Recording(project, sound, labels, progress)
+    sound = project.path(_sound(split))
+    return evaluation.Recording(project, sound, sound.with_suffix(".csv"), progress)
