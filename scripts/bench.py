@@ -18,11 +18,8 @@ from typing import Any
 import bench_tables
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = (
-    ROOT.parent / "shared" / "models",
-    ROOT / "examples",
-    ROOT / ".cache" / "lookalikes",  # where scripts/lookalikes.py was run
-)
+LOOK_ALIKES = ROOT / ".cache" / "lookalikes"  # where scripts/lookalikes.py was run
+FOLDERS = (ROOT.parent / "shared" / "models", ROOT / "examples", LOOK_ALIKES)
 BOARDS = [  # one for each core
     *("mps2-an386", "mps2-an500", "mps3-an547"),  # those with a peer's figures first
     *("mps2-an505", "mps2-an385", "microbit", "riscv-virt"),
@@ -69,7 +66,9 @@ def measure(model: Path, board: str) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True)
     if not done.stdout:
         sys.exit(f"tinykit bench said nothing:\n{done.stderr}")
-    return {"model": model.name, "board": board} | json.loads(done.stdout)
+    own = {"model": model.name, "board": board}
+    own |= {"look_alike": True} if model.resolve().parent == LOOK_ALIKES else {}
+    return own | json.loads(done.stdout)
 
 
 if __name__ == "__main__":

@@ -82,8 +82,8 @@ def side_by_side(rows: list[Row], figure: Callable[[Row], int]) -> str:
     columns = list(dict.fromkeys(row["board"] for row in rows))
     found = {(row["model"], row["board"]): f"{figure(row):,}" for row in rows}
     lines = (
-        [name(model), *(found.get((model, board), "") for board in columns)]
-        for model in dict.fromkeys(row["model"] for row in rows)
+        [title, *(found.get((model, board), "") for board in columns)]
+        for model, title in {row["model"]: label(row) for row in rows}.items()
     )
     return table(["model", *map(core, columns)], lines)
 
@@ -103,7 +103,7 @@ def _parts(row: Row) -> list[str]:
         row["const_bytes"],
     )
     return [
-        name(row["model"]),
+        label(row),
         "yes" if row["exact"] else "NO",
         f"{row['macs']:,}",
         f"{row['instructions']:,}",
@@ -122,7 +122,7 @@ def beside(compared: list[tuple[Row, Row]]) -> str:
 
 def _beside(row: Row, other: Row) -> list[str]:
     lacks_stack = "arena_bytes" in other and "stack_bytes" not in other
-    cells = [name(row["model"])]
+    cells = [label(row)]
     for ours, theirs in figures(row, other):
         bound = lacks_stack and theirs == other["arena_bytes"]
         cells += [
@@ -140,7 +140,7 @@ def misses(compared: list[tuple[Row, Row]]) -> Iterator[str]:
         if theirs and ours > HALF * theirs:
             floor = row["const_bytes"]
             yield (
-                f"- {name(row['model'])}: {ours / theirs:.2f} of the peer's flash. The floor is "
+                f"- {label(row)}: {ours / theirs:.2f} of the peer's flash. The floor is "
                 f"its weights, {floor:,} B: {floor / theirs:.2f} of it."
             )
 
@@ -179,6 +179,10 @@ def core(board: str) -> str:
     """Return what the board's core is called: "Cortex-M4F", "RV32IMC"."""
     known = boards.find(board).core
     return known.title() if known.startswith("cortex") else known.upper()
+
+
+def label(row: Row) -> str:
+    return name(row["model"]) + (" (look-alike)" if row.get("look_alike") else "")
 
 
 def name(model: str) -> str:

@@ -23,7 +23,10 @@ CALIBRATION = 24  # random inputs
 NAMES = (
     "resnet8",
     "mobilenet_vww",
+    "mobilenet_v1",
+    "micronet_kws_s",
     "micronet_kws_m",
+    "micronet_kws_l",
     "ds_cnn_m",
     "ds_cnn_l",
     "rnnoise",
@@ -195,6 +198,23 @@ def _mobilenet_vww() -> Any:
     return model
 
 
+def _mobilenet_v1() -> Any:
+    """MobileNetV1 0.25 on 96x96x3 as Keras has it: strided layers behind PAD on two sides."""
+    import keras
+
+    model = keras.applications.MobileNet(
+        input_tensor=_image(96, 96, 3), alpha=0.25, weights=None, classes=2
+    )
+    for layer in model.layers:  # their own weights let values die from layer to layer
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
+            kernel, *bias = layer.get_weights()
+            single = isinstance(layer, keras.layers.DepthwiseConv2D)
+            inputs = _area(kernel.shape[:2]) * (1 if single else kernel.shape[2])
+            start = _start(inputs)["kernel_initializer"]
+            layer.set_weights([start(kernel.shape), *bias])
+    return model
+
+
 def _separable(
     inputs: Any, first: tuple[int, Any, Any], blocks: list[tuple[int, Any]], classes: int = 12
 ) -> Any:
@@ -208,10 +228,11 @@ def _separable(
     return _model(inputs, k.Dense(classes, activation="softmax")(x))
 
 
-def _micronet_kws_m() -> Any:
-    """MicroNet KWS-M: wide layers of unlike widths."""
-    widths = [(196, 1), (140, 2), (140, 1), (140, 1), (196, 1), (112, 1), (140, 1)]
-    return _separable(_image(49, 10, 1), (112, (10, 4), (2, 1)), widths)
+def _micronet_kws(stem: int, *blocks: int) -> Any:
+    """MicroNet for keywords: a wide convolution at full resolution, then half of it each way."""
+    strides = [2] + [1] * (len(blocks) - 1)
+    widths = list(zip(blocks, strides, strict=True))
+    return _separable(_image(49, 10, 1), (stem, (10, 4), 1), widths)
 
 
 def _ds_cnn_m() -> Any:
@@ -350,7 +371,10 @@ def _mixednet() -> Any:
 _NETWORKS: dict[str, Callable[[], Any]] = {
     "resnet8": _resnet8,
     "mobilenet_vww": _mobilenet_vww,
-    "micronet_kws_m": _micronet_kws_m,
+    "mobilenet_v1": _mobilenet_v1,
+    "micronet_kws_s": lambda: _micronet_kws(84, 112, 84, 84, 84, 196),
+    "micronet_kws_m": lambda: _micronet_kws(140, 140, 140, 140, 112, 196),
+    "micronet_kws_l": lambda: _micronet_kws(276, 248, 276, 276, 248, 248, 248, 248),
     "ds_cnn_m": _ds_cnn_m,
     "ds_cnn_l": _ds_cnn_l,
     "rnnoise": _rnnoise,

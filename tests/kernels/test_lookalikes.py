@@ -16,7 +16,8 @@ from tinykit.compiler.host import HostModel
 pytestmark = [pytest.mark.slow, pytest.mark.training, pytest.mark.host]
 
 NAMES = (
-    *("resnet8", "mobilenet_vww", "micronet_kws_m", "ds_cnn_m", "ds_cnn_l"),
+    *("resnet8", "mobilenet_vww", "mobilenet_v1"),
+    *("micronet_kws_s", "micronet_kws_m", "micronet_kws_l", "ds_cnn_m", "ds_cnn_l"),
     *("rnnoise", "tc_resnet8", "bc_resnet", "mixednet"),
 )
 ROWS = 4

@@ -185,6 +185,7 @@ class Kernel:
     reads: str | None = "int8"  # dtype of the op's first input; None: it is only moved
     matches: Callable[[Graph, Op], bool] = _any  # ops it can carry out exactly
     parts: tuple[Kernel, ...] = ()  # the kernels that it is made of
+    uneven: bool = False  # some part of it works in several ways, by turns: the compiler fixes none
     also: frozenset[str] = frozenset()  # headers of what it calls between them
     anywhere: bool = False  # at.pad_top may be below 0: the window begins further down in the image
 

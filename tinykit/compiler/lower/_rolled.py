@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinykit.compiler.lower import Argument, Call, Constant, Loop, Varying
 
@@ -116,10 +117,17 @@ def _argument(versions: Sequence[Argument]) -> Argument:
 
 
 def _constant(versions: Sequence[Constant]) -> Constant:
-    """Return one constant that holds all versions one after the other."""
-    arrays = [one.data for one in versions]
-    if all(np.array_equal(array, arrays[0]) for array in arrays):
+    """Return one constant that holds every version once, one after the other."""
+    arrays: list[NDArray[Any]] = []
+    starts: dict[bytes, int] = {}  # of each content
+    end = 0
+    for one in versions:
+        content = one.data.tobytes()
+        if content not in starts:
+            starts[content] = end
+            arrays.append(one.data.reshape(-1))
+            end += one.data.size
+    if len(arrays) == 1:
         return versions[0]
-    starts = np.cumsum([0, *(array.size for array in arrays[:-1])])
-    data = np.concatenate([array.reshape(-1) for array in arrays])
-    return dataclasses.replace(versions[0], data=data, moves=Varying(tuple(map(int, starts))))
+    moves = Varying(tuple(starts[one.data.tobytes()] for one in versions))
+    return dataclasses.replace(versions[0], data=np.concatenate(arrays), moves=moves)

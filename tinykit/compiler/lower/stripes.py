@@ -151,6 +151,21 @@ class _Chain:
         used = {part.kernel.name: part.kernel for parts in self.stripes for part in parts}
         return tuple(used.values())
 
+    @property
+    def uneven(self) -> bool:
+        """Whether some op has its constants laid out otherwise in some stripes.
+
+        The kernel then goes another way through its tensors there, and in a loop over the stripes
+        no number of it is known when it is compiled.
+        """
+        ways: dict[int, set[tuple[bytes, ...]]] = {}
+        for part in (part for parts in self.stripes for part in parts):
+            if part.position < len(self.body):  # what sums up has other weights for each stripe
+                given = (a for call in part.lowering.calls for a in call.arguments)
+                laid = tuple(a.data.tobytes() for a in given if isinstance(a, Constant))
+                ways.setdefault(part.position, set()).add(laid)
+        return any(len(laid) > 1 for laid in ways.values())
+
     def _layout(self) -> _Places:
         """Lay out buffers, sums and the kernels' scratch."""
         end = len(self.body)
@@ -308,7 +323,14 @@ def compose(graph: Graph, op: Op, target: Target) -> Kernel:
     chain = _Chain(graph, op, target)
     name = "stripes: " + ", ".join(kernel.name for kernel in chain.kernels)
     headers = frozenset({"tk_stream.h", *(("tk_sums.h",) if chain.reduction else ())})
-    return Kernel(name, "", lambda graph, op: chain.lower(), parts=chain.kernels, also=headers)
+    return Kernel(
+        name,
+        "",
+        lambda graph, op: chain.lower(),
+        parts=chain.kernels,
+        uneven=chain.uneven,
+        also=headers,
+    )
 
 
 KINDS = ("stripes",)

@@ -12,7 +12,7 @@ from tinykit.compiler.striping.candidates import Candidate, candidates
 Striping = Literal["auto", "off", "most"]
 STRIPES: tuple[Striping, ...] = ("auto", "off", "most")
 
-_LOWERED, _PLANNED = 12, 4  # candidates looked at closely, for each op that needs the most
+_LOWERED, _PLANNED = 24, 4  # candidates looked at closely, for each op that needs the most
 _ROUNDS = 4  # chains striped at most
 _LEAST_SHARE, _LEAST_PER_OP = (
     0.15,
@@ -90,7 +90,9 @@ def _total(candidate: Candidate, live: list[int]) -> int:
 
 
 def _as_fast(planned: Plan, candidate: Candidate, striped: Step) -> bool:
-    """Whether stripes use the kernels that the whole ops use, and no others."""
+    """Whether stripes use the kernels that the whole ops use, no others, and each in one way."""
+    if striped.kernel.uneven:
+        return False
     whole = planned.steps[candidate.first : candidate.last + 1]
     used = {s.kernel.name for s in whole}
     other = {part for part in striped.kernel.parts if part.name not in used}
