@@ -91,10 +91,13 @@ def _whole(
         with building.ended_afterwards(project):
             Engine(STAGES, project, _Quiet()).update("test")
         found = files.read_json(project.path(files.DEVICE))
+        plan = files.read_json(project.path(files.PLAN))
     return {
         "device": found["accuracy"],
         "exact": found["exact"],
         "instructions": found["instructions"],
+        "flash_bytes": plan["code_bytes"] + plan["const_bytes"],
+        "ram_bytes": _ram_bytes(plan) + found["stack_bytes"],
         "emulator": found["emulator"],
     }
 
@@ -135,5 +138,10 @@ def _stream(
         "hops": len(costs),
         "instructions": Spread.of(costs).median,
         "macs": compiled.macs,
-        "ram_bytes": sum(plan[f"{part}_bytes"] for part in ("arena", "scratch", "state", "static")),
+        "ram_bytes": _ram_bytes(plan),
     }
+
+
+def _ram_bytes(plan: dict[str, Any]) -> int:
+    """Return all RAM but the stack."""
+    return sum(plan[f"{part}_bytes"] for part in ("arena", "scratch", "state", "static"))

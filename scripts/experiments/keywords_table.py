@@ -25,10 +25,9 @@ with fewer than three seeds is not finished**; networks without a row were not r
   (`strong_augmentation.py`); {epochs} epochs of {clips:,} clips, AdamW at {rate:g} with a cosine to
   zero, label smoothing {smoothing:g}, time masks of up to {mask} frames. Weights of the last step:
   nothing is chosen by any of the three sets.
-- int8: the golden interpreter's bytes, which the compiled C reproduces; flash and RAM (stack
-  included) linked for {board} (Cortex-M4F).
-- Device: every validation clip of seed 0 over serial on the emulated board (`tinykit test`), every
-  byte the golden interpreter's; instructions are counted by QEMU.
+- int8: the golden interpreter's bytes, which the compiled C reproduces.
+- Device: {board} (Cortex-M4F), emulated. Every validation clip of seed 0 over serial, as
+  `tinykit test` does it, every byte the golden interpreter's; instructions are counted by QEMU.
 - Percent, mean over the seeds; after the +-, the largest distance of a seed from it. In brackets:
   the 95 % interval of seed 0 when speakers, not clips, are drawn anew.
 """
@@ -111,18 +110,23 @@ def _same(device: Line) -> list[str]:
     return [_percent(device["int8"]), _percent(device["device"]) + exact]
 
 
+_SIZES = ("flash_bytes", "ram_bytes")
+
+
 def _cost(order: Sequence[list[Line]], devices: dict[str, Line]) -> list[str]:
     rows = []
     for group in order:
         line, device = group[0], devices.get(_name(group), {})
         measured = f"{device['instructions']:,}" if device else "not run"
-        numbers = (line[key] for key in ("parameters", "macs", "flash_bytes", "ram_bytes"))
+        known = {**line, **{key: device[key] for key in _SIZES if key in device}}
+        numbers = (known[key] for key in ("parameters", "macs", *_SIZES))
         cells = [_name(group), *(f"{number:,}" for number in numbers), measured]
         rows.append("| " + " | ".join(cells) + " |")
     return [
         "## Cost",
         "",
-        "Of one decision over a whole clip; instructions are the median over all validation clips.",
+        "Of one decision over a whole clip; instructions are the median over all validation clips,",
+        "flash and RAM (stack included, as painted) those of the firmware that ran them.",
         "",
         "| network | parameters | MACs | flash B | RAM B | instructions |",
         "|---|---:|---:|---:|---:|---:|",
