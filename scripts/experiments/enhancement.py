@@ -51,7 +51,7 @@ SPEAKERS = 20
 CALIBRATION = 64  # training mixtures, for the ranges of activations
 BOARD = "mps2-an386"
 
-START = {"crn-s-2": "crn-s", "crn-s-3": "crn-s-2"}
+START = {"crn-s-2": "crn-s", "crn-s-3": "crn-s-2", "lstm-l-2": "lstm-l"}
 """Runs that go on from the weights of another one, with other mixtures."""
 
 RUNS = {
@@ -101,6 +101,20 @@ RUNS = {
         StftSpec(bands=128),
         Train(
             epochs=10, batch_size=8, learning_rate=2e-3, weight_decay=1e-3, patience=0, keep="last"
+        ),
+        Enhance(si_sdr=1.0, compressed=10.0),
+    ),
+    "lstm-l-2": (
+        Model(architecture="lstm", size="l"),
+        StftSpec(bands=128),
+        Train(
+            epochs=7,
+            batch_size=8,
+            learning_rate=1.5e-3,
+            weight_decay=1e-3,
+            patience=0,
+            keep="last",
+            seed=1,
         ),
         Enhance(si_sdr=1.0, compressed=10.0),
     ),

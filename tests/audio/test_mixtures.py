@@ -126,3 +126,21 @@ def test_synthesized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     again = enhancement_sources.load(Mixtures(), 16000, tmp_path)
     for split, voices in found.speech.items():
         assert all(np.array_equal(voices[name], again.speech[split][name]) for name in voices)
+
+
+@pytest.mark.recorded
+@pytest.mark.slow
+def test_recorded(shared_data: Path) -> None:
+    """LibriSpeech's speakers and the noise beside them: all there, nobody in two splits."""
+    manifest = str(shared_data / "MANIFEST.csv")
+    settings = Mixtures(
+        speech=manifest,
+        speech_categories=["libri_train-clean-100"],
+        noise=manifest,
+        noise_categories=["esc10", "msnsd_noise", "noise", "sc_bg"],
+    )
+    found = enhancement_sources.load(settings, 16000, shared_data)
+    for parts, least in ((found.speech, 190), (found.noise, 140)):
+        names = [name for split in parts.values() for name in split]
+        assert len(names) == len(set(names)) >= least
+        assert all(parts.values())
