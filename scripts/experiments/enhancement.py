@@ -183,12 +183,13 @@ def evaluate(name: str) -> None:
     from tinykit.compiler.golden import Golden
     from tinykit.evaluate.enhancement import quality
     from tinykit.quantize import enhancement, nodes
+    from tinykit.recipes import artifacts
     from tinykit.recipes import speech_enhancement as recipe
     from tinykit.search.cost import measure
 
     model_table, spec, settings, losses = RUNS[name]
     found = sources()
-    model = recipe.load_model(CACHE / f"{name}.keras")
+    model = artifacts.load_model(CACHE / f"{name}.keras")
     folded = enhancement.folded(model)
     about = {
         "run": name,

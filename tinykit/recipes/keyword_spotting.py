@@ -6,11 +6,8 @@ Three stages, each from files of the build folder to files of the build folder.
 from __future__ import annotations
 
 import importlib
-import json
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import numpy as np
 
 from tinykit import models, paths
@@ -19,12 +16,12 @@ from tinykit.audio.datasets.dataset import Dataset
 from tinykit.audio.datasets.features import features as compute_features
 from tinykit.board import Board
 from tinykit.config import Config
-from tinykit.errors import ModelError
 from tinykit.progress import Progress, silent
 from tinykit.quantize import golden
 from tinykit.quantize import nodes as folded
 from tinykit.quantize.fold import fold
 from tinykit.quantize.post_training import quantize as quantize_model
+from tinykit.recipes import artifacts
 from tinykit.search.budget import Cost, limits
 from tinykit.search.cost import measure as measure_tflite
 from tinykit.train import features as feature_files
@@ -72,10 +69,10 @@ def train_on(
     seed_everything(config.train.seed)
     model = models.build(config.model, config.features, len(features.labels))
     history = fit(model, features, config.train, progress, build / CHECKPOINT)
-    _save_arrays(build / "features.npz", arrays)
-    _save_json(build / "data.json", dataset.statistics())
-    _save_model(build / "model.keras", model)
-    _save_json(
+    artifacts.save_arrays(build / "features.npz", arrays)
+    artifacts.save_json(build / "data.json", dataset.statistics())
+    artifacts.save_model(build / "model.keras", model)
+    artifacts.save_json(
         build / "train.json",
         {
             "architecture": config.model.architecture,
@@ -101,7 +98,7 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
         When no model within the limits can be reached.
     """
     seed_everything(config.train.seed)  # before any layer is made: Dropout draws its own seed then
-    model = _load_model(build / "model.keras")
+    model = artifacts.load_model(build / "model.keras")
     features = feature_files.load(build / "features.npz", config.features)
 
     def measure(candidate: keras.Model) -> Cost:
@@ -118,8 +115,8 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
         progress,
         build / CHECKPOINT,
     )
-    _save_model(build / "compressed.keras", smaller)
-    _save_json(
+    artifacts.save_model(build / "compressed.keras", smaller)
+    artifacts.save_json(
         build / "compress.json",
         {**report, **_size(smaller), "evaluation": evaluate_float(smaller, features, "testing")},
     )
@@ -132,7 +129,7 @@ def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
     Reads `compressed.keras` and `features.npz`; writes `model.tflite`, `vectors.npz`,
     `quantize.json`. Accuracy is that of the golden interpreter.
     """
-    model = _load_model(build / "compressed.keras")
+    model = artifacts.load_model(build / "compressed.keras")
     features = feature_files.load(build / "features.npz", config.features)
     data = _quantize(model, features)
     answers = {
@@ -141,10 +138,10 @@ def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
     }
     floating = evaluate_float(model, features, "testing")
     paths.write_bytes(build / "model.tflite", data)
-    _save_arrays(
+    artifacts.save_arrays(
         build / "vectors.npz", golden.vectors(features, answers["testing"], config.test.vectors)
     )
-    _save_json(
+    artifacts.save_json(
         build / "quantize.json",
         {
             "method": "post-training, int8, weights per channel, ranges by minimum and maximum",
@@ -172,27 +169,3 @@ def _size(model: keras.Model) -> dict[str, int]:
     """Return the parameters and multiply-accumulates of the folded network."""
     nodes = fold(model)
     return {"parameters": folded.parameters(nodes), "macs": folded.macs(nodes)}
-
-
-def _load_model(path: Path) -> keras.Model:
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except Exception as reason:  # Keras raises what its layers raise
-        raise ModelError(
-            f"{path}: not a Keras model that can be loaded: {reason}", "train again"
-        ) from None
-
-
-def _save_model(path: Path, model: keras.Model) -> None:
-    with paths.atomic_path(path) as temporary:
-        model.save(temporary)
-
-
-def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
-    with paths.atomic_path(path) as temporary:
-        np.savez_compressed(temporary, **arrays)
-
-
-def _save_json(path: Path, content: dict[str, Any]) -> None:
-    text = json.dumps(msgspec.to_builtins(content), indent=1, ensure_ascii=False)
-    paths.write_text(path, text + "\n")

@@ -5,7 +5,6 @@ Three stages, each from files of the build folder to files of the build folder.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -22,12 +21,13 @@ from tinykit.audio.stft_spec import StftSpec
 from tinykit.board import Board
 from tinykit.compiler.golden import Golden
 from tinykit.config import Config
-from tinykit.errors import ConfigError, DataError, ModelError
+from tinykit.errors import ConfigError, DataError
 from tinykit.evaluate.enhancement import Quality, quality
 from tinykit.models import enhancers
 from tinykit.progress import Progress, silent
 from tinykit.quantize import enhancement
 from tinykit.quantize import nodes as folded
+from tinykit.recipes import artifacts
 from tinykit.search.budget import limits, require
 from tinykit.search.cost import measure
 from tinykit.train.backend import keras, seed_everything
@@ -74,11 +74,10 @@ def train(config: Config, folder: Path, build: Path, progress: Progress = silent
         "clean": np.stack([one.clean for one in tested]),
         "snr_db": np.array([one.snr_db for one in tested]),
     }
-    _save_arrays(build / "features.npz", arrays)
-    _save_json(build / "data.json", statistics(sources))
-    with paths.atomic_path(build / "model.keras") as temporary:
-        model.save(temporary)
-    _save_json(
+    artifacts.save_arrays(build / "features.npz", arrays)
+    artifacts.save_json(build / "data.json", statistics(sources))
+    artifacts.save_model(build / "model.keras", model)
+    artifacts.save_json(
         build / "train.json",
         {
             "architecture": config.model.architecture,
@@ -108,14 +107,13 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
             f"[compress] {config.compress.technique} is not for enhancers",
             'technique = "none", and a smaller [model] size or width',
         )
-    model = load_model(build / "model.keras")
+    model = artifacts.load_model(build / "model.keras")
     features = load_arrays(build / "features.npz")
     data = _quantize(model, features, config)
     cost = measure(data, board.processor, config.compile.optimize)
     require(cost, limits(config.budget, board), "compress: the network needs", "a smaller model")
-    with paths.atomic_path(build / "compressed.keras") as temporary:
-        model.save(temporary)
-    _save_json(build / "compress.json", {"technique": "none", **_size(model)})
+    artifacts.save_model(build / "compressed.keras", model)
+    artifacts.save_json(build / "compress.json", {"technique": "none", **_size(model)})
 
 
 def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
@@ -125,7 +123,7 @@ def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
     `mixtures.npz` and `quantize.json`. Measures are those of the golden interpreter's gains in the
     integer transforms, as on the device.
     """
-    model = load_model(build / "compressed.keras")
+    model = artifacts.load_model(build / "compressed.keras")
     features, spec = load_arrays(build / "features.npz"), config.spectrum
     data = _quantize(model, features, config)
     recordings = list(features["noisy"])
@@ -138,12 +136,12 @@ def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
         frames = _spread(recordings, spec, config.test.vectors)
         answers = enhancement.from_rest(golden, frames)
     paths.write_bytes(build / "model.tflite", data)
-    _save_arrays(build / "vectors.npz", {"x": frames, "y": answers})
+    artifacts.save_arrays(build / "vectors.npz", {"x": frames, "y": answers})
     mixed = {name: features[name] for name in ("noisy", "clean", "snr_db")}
-    _save_arrays(build / "mixtures.npz", {**mixed, "float": np.stack(floating)})
+    artifacts.save_arrays(build / "mixtures.npz", {**mixed, "float": np.stack(floating)})
     sounds = {"noisy": recordings, "float": floating, "int8": integer}
     wide = config.enhance.activations == "int16"
-    _save_json(
+    artifacts.save_json(
         build / "quantize.json",
         {
             "method": "post-training, weights int8 per channel, activations and states "
@@ -246,16 +244,6 @@ def statistics(sources: Sources) -> dict[str, Any]:
     }
 
 
-def load_model(path: Path) -> keras.Model:
-    """Load an enhancer, or raise ModelError."""
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except Exception as reason:  # Keras raises what its layers raise
-        raise ModelError(
-            f"{path}: not a Keras model that can be loaded: {reason}", "train again"
-        ) from None
-
-
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Load what `train` put aside, or raise DataError."""
     names = ("calibration", "noisy", "clean", "snr_db")
@@ -275,13 +263,3 @@ def _size(model: keras.Model) -> dict[str, int]:
     """Return the parameters, and the multiply-accumulates of a frame, of the folded network."""
     nodes = enhancement.folded(model)
     return {"parameters": folded.parameters(nodes), "macs": folded.macs(nodes)}
-
-
-def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
-    with paths.atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)
-
-
-def _save_json(path: Path, content: dict[str, Any]) -> None:
-    text = json.dumps(msgspec.to_builtins(content), indent=1, ensure_ascii=False)
-    paths.write_text(path, text + "\n")
