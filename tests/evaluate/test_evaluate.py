@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from tinykit.evaluate.events import Event
 from tinykit.evaluate.fitting import fit
 from tinykit.evaluate.matching import Heard, match
 from tinykit.evaluate.operating import Curve
+from tinykit.pipeline.fitting import fit_as_near
 
 SPEC = FeatureSpec(kind="micro", clip_ms=100)
 SCALE = 1 / 256
@@ -257,3 +259,21 @@ def test_missing_file_is_an_error(tmp_path: Path) -> None:
     """No traceback."""
     with pytest.raises(DataError, match="No such file"):
         events.read(tmp_path / "none.csv")
+
+
+def test_a_model_that_cannot_keep_the_limit_is_fitted_to_the_next() -> None:
+    """The limit that was asked for when it can be kept, else the lowest that can, else an error."""
+
+    def keeps(least: float) -> Callable[[float], dict[str, float]]:
+        def fit(limit: float) -> dict[str, float]:
+            if limit < least:
+                raise DataError(f"nothing keeps {limit:g}")
+            return {"limit": limit}
+
+        return fit
+
+    assert fit_as_near(keeps(0.5), 0.5) == {"limit": 0.5}
+    assert fit_as_near(keeps(3.0), 0.5) == {"limit": 10.0}
+    assert fit_as_near(keeps(150.0), 60.0) == {"limit": 200.0}
+    with pytest.raises(DataError, match="nothing keeps 200"):
+        fit_as_near(keeps(1000.0), 0.5)

@@ -346,6 +346,8 @@ def test_a_fitted_decision_is_judged_on_what_it_was_not_fitted_on(made: Project)
         "model_sha256": manifests()["plan"]["sha256"],
         "composed_of": {"validation": of, "testing": of},
         "false_accepts_per_hour_upper": 4.74,
+        "limit_per_hour": 0.5,
+        "fitted": {"reached": {"limit_per_hour": 10.0}},
         "device": None,
     }
     write(made, {"held_out": held_out})
@@ -355,6 +357,8 @@ def test_a_fitted_decision_is_judged_on_what_it_was_not_fitted_on(made: Project)
     assert found["false_accepts_per_hour"].text == "1.00"
     assert "1 in 1.00 h: less than 4.7" in found["false_accepts_per_hour"].note
     assert "100% of them synthetic" in found["false_reject_rate"].method
+    told = [verdict.text for verdict in document.verdicts]
+    assert "no decision keeps 0.5 false accepts per hour: fitted to keep 10" in told
     assert "a limit of less than 1.00 false accepts per hour means none" in page.render(document)
     write(made, {"held_out": held_out | {"model_sha256": "0" * 64}})
     assert "false_reject_rate" not in {figure.key for figure in report.gather(made).figures}

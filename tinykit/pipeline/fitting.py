@@ -7,15 +7,21 @@ The recordings stay in `build/streams`, with their labels: to be listened to, an
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from tinykit import paths
 from tinykit.audio import datasets, wav
+from tinykit.errors import DataError
 from tinykit.evaluate import events, streams
 from tinykit.evaluate.rates import poisson_upper
 from tinykit.pipeline import evaluation, files, training
 from tinykit.progress import Progress
 from tinykit.project import Project
+
+
+HIGHER_LIMITS = (2.0, 10.0, 50.0, 200.0)
+"""False accepts per hour that are tried where `[fit]` asks for what the model cannot keep."""
 
 
 def wanted(project: Project) -> bool:
@@ -35,16 +41,36 @@ def run(project: Project, progress: Progress) -> None:
     table = project.config.fit
     facts = _compose(project, progress)
     validation = _recording(project, "validation", progress)
-    found = validation.fit(table.false_accepts_per_hour)
+    found = fit_as_near(validation.fit, table.false_accepts_per_hour)
     document = _recording(project, "testing", progress).evaluate()
     hours = document["duration_s"] / 3600
     document |= {
         "stream": _sound("testing"),
         "composed_of": facts,
         "fitted": found | {"fitted_on": found["fitted_on"] | {"path": _sound("validation")}},
+        "limit_per_hour": table.false_accepts_per_hour,
         "false_accepts_per_hour_upper": poisson_upper(document["false_accepts"]) / hours,
     }
     files.write_json(project.path(files.HELD_OUT), document)
+
+
+def fit_as_near(fit: Callable[[float], dict[str, Any]], limit_per_hour: float) -> dict[str, Any]:
+    """Fit at the limit, or else at the first of `HIGHER_LIMITS` that can be kept.
+
+    A model that cannot keep the limit still gets its firmware: the report says what it keeps.
+
+    Raises
+    ------
+    DataError
+        When not even the highest can be kept.
+    """
+    higher = [limit for limit in HIGHER_LIMITS if limit > limit_per_hour]
+    for limit in (limit_per_hour, *higher[:-1]):
+        try:
+            return fit(limit)
+        except DataError:
+            continue
+    return fit(higher[-1] if higher else limit_per_hour)
 
 
 def _sound(split: str) -> str:

@@ -79,7 +79,20 @@ class Document:
         if limited and not limits:
             names = ", ".join(figure.label for figure in limited)
             limits = [Verdict("good", f"within every limit: {names}")]
-        return [proof, *audio, *limits, *self._synthetic]
+        return [proof, *audio, *limits, *self._fitted, *self._synthetic]
+
+    @property
+    def _fitted(self) -> list[Verdict]:
+        """Whether the decision keeps the limit that was asked for."""
+        held_out = self.manifests["held_out"]
+        if not held_out or held_out.get("model_sha256") != self.manifests["plan"].get("sha256"):
+            return []
+        asked = held_out["limit_per_hour"]
+        kept = held_out["fitted"]["reached"]["limit_per_hour"]
+        if kept <= asked:
+            return []
+        text = f"no decision keeps {asked:g} false accepts per hour: fitted to keep {kept:g}"
+        return [Verdict("bad", text)]
 
     @property
     def _synthetic(self) -> list[Verdict]:
