@@ -19,7 +19,6 @@ from tinykit.pipeline import evaluation, files, training
 from tinykit.progress import Progress
 from tinykit.project import Project
 
-
 HIGHER_LIMITS = (2.0, 10.0, 50.0, 200.0)
 """False accepts per hour that are tried where `[fit]` asks for what the model cannot keep."""
 

@@ -96,7 +96,7 @@ STAGES = (
         reads=(files.TFLITE, files.PLAN),
         writes=(files.STREAMS, files.DECISION, files.HELD_OUT),
         settings=fitting.settings,
-        code=("audio", "evaluate"),
+        code=("audio", "evaluate", "pipeline/fitting.py"),
         wanted=fitting.wanted,
     ),
     Stage(

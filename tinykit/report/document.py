@@ -87,9 +87,9 @@ class Document:
         held_out = self.manifests["held_out"]
         if not held_out or held_out.get("model_sha256") != self.manifests["plan"].get("sha256"):
             return []
-        asked = held_out["limit_per_hour"]
+        asked = held_out.get("limit_per_hour")
         kept = held_out["fitted"]["reached"]["limit_per_hour"]
-        if kept <= asked:
+        if asked is None or kept <= asked:
             return []
         text = f"no decision keeps {asked:g} false accepts per hour: fitted to keep {kept:g}"
         return [Verdict("bad", text)]
