@@ -168,6 +168,25 @@ def figures(manifests: dict[str, Manifest], budget: Budget, board: Board) -> lis
             f"mean over the hops of the clips that were sent as audio, counted as above on {where}",
             remark=f"{unit if unit == 'instructions' else 'µs'}, one hop{_hop(plan)}",
         ),
+        *_enhancing(device.get("enhancer"), unit, where),
+    ]
+
+
+def _enhancing(found: Manifest | None, unit: str, where: str) -> list[Figure]:
+    """Return what a whole hop of an enhancer costs; nothing for other models."""
+    if not found:
+        return []
+    said = "instructions" if unit == "instructions" else "µs"
+    return [
+        Figure(
+            f"enhancer_{unit}_per_hop",
+            "a hop",
+            sum(found[f"{unit}_per_hop"].values()),
+            "count",
+            "from samples to samples, mean over the hops of the recordings that were sent, counted "
+            f"as above on {where}",
+            remark=f"{said} for {found['hop_ms']:g} ms of audio",
+        )
     ]
 
 
