@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -285,7 +286,13 @@ def measure_devices() -> None:
         kind = models.module(model.architecture).FEATURES["kind"]
         with np.load(CACHE / "validation.npz") as split:
             found = measure(file, split[kind], split["y"], BOARD)
-        known[name] = {"sha256": paths.sha256_file(file), **found}
+        version = ["git", "rev-parse", "--short", "HEAD"]
+        commit = subprocess.run(version, capture_output=True, text=True, cwd=ROOT, check=True)
+        known[name] = {
+            "sha256": paths.sha256_file(file),
+            "commit": commit.stdout.strip(),
+            **found,
+        }
         paths.write_text(DEVICES, json.dumps(known, indent=1) + "\n")
         print(name, json.dumps(known[name]))
 

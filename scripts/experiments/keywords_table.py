@@ -121,15 +121,18 @@ def _cost(order: Sequence[list[Line]], devices: dict[str, Line]) -> list[str]:
         known = {**line, **{key: device[key] for key in _SIZES if key in device}}
         numbers = (known[key] for key in ("parameters", "macs", *_SIZES))
         cells = [_name(group), *(f"{number:,}" for number in numbers), measured]
+        cells.append(device.get("commit", ""))
         rows.append("| " + " | ".join(cells) + " |")
     return [
         "## Cost",
         "",
         "Of one decision over a whole clip; instructions are the median over all validation clips,",
-        "flash and RAM (stack included, as painted) those of the firmware that ran them.",
+        "flash and RAM (stack included) those of the firmware that ran them, or, where its line in",
+        "the ledger has none, of the day the network was trained. *Compiled by*: the commit; later",
+        "kernels are faster. Delete `keywords-device.json` to have all measured anew.",
         "",
-        "| network | parameters | MACs | flash B | RAM B | instructions |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| network | parameters | MACs | flash B | RAM B | instructions | compiled by |",
+        "|---|---:|---:|---:|---:|---:|---|",
         *rows,
     ]
 
