@@ -2,6 +2,7 @@
 
     KERAS_BACKEND=jax python scripts/experiments/enhancement.py train crn-s
     python scripts/experiments/enhancement.py evaluate crn-s
+    python scripts/experiments/enhancement.py pairs crn-s  # VoiceBank-DEMAND's pairs there, int8
     python scripts/experiments/enhancement.py table     # the ledger as docs/results/enhancement.md
 
 Data: ../shared/data, LibriSpeech's sentences and all noise there, mixed at -5 to 20 dB. Of the
@@ -124,7 +125,7 @@ RUNS = {
 def main() -> int:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=("train", "evaluate", "table"))
+    parser.add_argument("command", choices=("train", "evaluate", "pairs", "table"))
     parser.add_argument("run", choices=RUNS, nargs="?")
     chosen = parser.parse_args()
     if chosen.command == "table":
@@ -136,6 +137,8 @@ def main() -> int:
         parser.error(f"which run? {', '.join(RUNS)}")
     elif chosen.command == "train":
         train(chosen.run)
+    elif chosen.command == "pairs":
+        print(json.dumps(pairs(chosen.run), indent=1))
     else:
         evaluate(chosen.run)
     return 0
@@ -235,6 +238,26 @@ def evaluate(name: str) -> None:
             ledger.write(json.dumps(row) + "\n")
     for golden in goldens:
         golden.close()
+
+
+def pairs(name: str) -> dict[str, dict[str, float]]:
+    """Return the quality of VoiceBank-DEMAND's noisy recordings, and of what int8 makes of them."""
+    from tinykit.audio import wav
+    from tinykit.compiler.golden import Golden
+    from tinykit.evaluate.enhancement import quality
+
+    spec = RUNS[name][1]
+    found = sorted((SHARED / "enhancement").rglob("clean.flac"))
+    clean, noisy = (
+        [wav.read(file.with_name(which), spec.sample_rate_hz) for file in found]
+        for which in ("clean.flac", "noisy.flac")
+    )
+    with Golden((CACHE / f"{name}-int8.tflite").read_bytes()) as golden:
+        given = {"noisy": noisy, "int8": with_golden(golden, spec, noisy)}
+    return {
+        kind: {"recordings": len(found), **vars_of(quality(made, clean, spec.sample_rate_hz))}
+        for kind, made in given.items()
+    }
 
 
 def with_golden(golden: Any, spec: StftSpec, recordings: list[np.ndarray]) -> list[np.ndarray]:

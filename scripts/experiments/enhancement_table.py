@@ -46,7 +46,7 @@ def _run(name: str, of_run: dict[str, dict[str, Any]]) -> str:
         f"{spec['bands']} {spec['pitch']} bands, "
         f"window {spec['window_samples']}, hop {spec['hop_samples']}: "
         f"{1000 * spec['window_samples'] / hertz:g} ms of algorithmic delay. "
-        f"Trained for {any_row['steps']:,} steps of {train['batch_size']} mixtures.",
+        f"{any_row['steps']:,} steps of {train['batch_size']} mixtures in this run.",
         "",
         "| | flash KiB | RAM KiB | "
         + " | ".join(f"{ratio} dB: {' / '.join(NAMES.values())}" for ratio in RATIOS)
