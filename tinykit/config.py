@@ -78,12 +78,17 @@ class Augment(_Table, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Check the ranges; msgspec adds where the table is."""
-        for key, lowest, highest in _AUGMENT_RANGES:
-            low, high = getattr(self, key)
-            if low > high:
-                raise ValueError(f"`{key}` goes from {low:g} to {high:g}: lowest first")
-            if not lowest <= low <= high <= highest:
-                raise ValueError(f"`{key}` must lie within {lowest:g} to {highest:g}")
+        check_ranges(self, _AUGMENT_RANGES)
+
+
+def check_ranges(table: _Table, ranges: tuple[tuple[str, float, float], ...]) -> None:
+    """Raise ValueError unless each key's (low, high) rises within its limits."""
+    for key, lowest, highest in ranges:
+        low, high = getattr(table, key)
+        if low > high:
+            raise ValueError(f"`{key}` goes from {low:g} to {high:g}: lowest first")
+        if not lowest <= low <= high <= highest:
+            raise ValueError(f"`{key}` must lie within {lowest:g} to {highest:g}")
 
 
 _AUGMENT_RANGES = (
@@ -111,6 +116,10 @@ class Mixtures(_Table, frozen=True, kw_only=True):
     per_epoch: Annotated[int, msgspec.Meta(ge=1)] = 2000  # mixtures, drawn anew each epoch
     validation: Annotated[int, msgspec.Meta(ge=1)] = 200  # mixtures that steer training
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the ranges; msgspec adds where the table is."""
+        check_ranges(self, (("snr_db", -60.0, 100.0), ("level_db", -100.0, 0.0)))
 
 
 Whole = Annotated[int, msgspec.Meta(ge=0)]

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from tinykit import config
 from tinykit.audio import enhancement_sources, mixtures, wav
 from tinykit.audio.mixtures import Mixture, Sources
 from tinykit.config import Mixtures
@@ -99,6 +100,19 @@ def test_one_path_alone_is_refused(tmp_path: Path) -> None:
     """Recorded speech in computed noise, or the other way round, is no set to measure on."""
     with pytest.raises(ConfigError, match="none for noise"):
         enhancement_sources.load(Mixtures(speech="somewhere"), 16000, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [("snr_db = [5.0, -5.0]", "lowest first"), ("level_db = [-30.0, 6.0]", "-100 to 0")],
+)
+def test_ranges_are_checked(tmp_path: Path, table: str, says: str) -> None:
+    """The lowest first, and a level that is not above full scale."""
+    project = '[project]\nname = "a"\ntask = "speech-enhancement"\nboard = "mps2-an386"\n'
+    (tmp_path / config.FILE).write_text(f"{project}[mixtures]\n{table}\n")
+    with pytest.raises(ConfigError) as error:
+        config.load(tmp_path)
+    assert says in str(error.value)
 
 
 def test_an_empty_split_is_refused(tmp_path: Path) -> None:
