@@ -22,6 +22,8 @@ class Candidate:
     """Ops `first` to `last` in the order of the graph, striped.
 
     bytes : of the arena while they run: what they need at least, and what lives on beside them.
+    loose : share of an op's pixels, of the worst op, that lie in no block of four of its stripe:
+        kernels that compute four at a time take longer for each of them.
     """
 
     first: int
@@ -29,6 +31,7 @@ class Candidate:
     rows: int
     stripes: int
     bytes: int
+    loose: float
 
     def apply(self, graph: Graph) -> Graph:
         """Return the graph with the chain as one op."""
@@ -87,7 +90,7 @@ def _heights(
         cut = schedule(graph, body, end, count)
         if _aligned(graph, body, cut):
             need = beside + _least(graph, body, cut, whole)
-            yield Candidate(first, last, count, len(cut.written), need)
+            yield Candidate(first, last, count, len(cut.written), need, _loose(graph, body, cut))
 
 
 def _beside(plan: Plan, first: int, last: int) -> int:
@@ -109,6 +112,15 @@ def _least(graph: Graph, body: Sequence[Op], cut: Schedule, whole: bool) -> int:
             * max(part[-1][1] - part[-1][0] for part in cut.written if part[-1])
         )
     return outside + carried + max(plain, default=0)
+
+
+def _loose(graph: Graph, body: Sequence[Op], cut: Schedule) -> float:
+    worst = 0.0
+    for op, parts in zip(body, zip(*cut.written, strict=True), strict=True):
+        columns = graph.tensors[op.outputs[0]].shape[2]
+        pixels = [(part[1] - part[0]) * columns for part in parts if part is not None]
+        worst = max(worst, sum(count % 4 for count in pixels) / max(sum(pixels), 1))
+    return worst
 
 
 def _aligned(graph: Graph, body: Sequence[Op], cut: Schedule) -> bool:

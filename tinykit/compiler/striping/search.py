@@ -14,6 +14,7 @@ STRIPES: tuple[Striping, ...] = ("auto", "off", "most")
 
 _LOWERED, _PLANNED = 24, 4  # candidates looked at closely, for each op that needs the most
 _ROUNDS = 4  # chains striped at most
+_MOST_LOOSE = 0.25  # of an op's pixels: networks over time alone have one column
 _LEAST_SHARE, _LEAST_PER_OP = (
     0.15,
     200,
@@ -29,9 +30,9 @@ def stripe(graph: Graph, target: Target, wanted: Striping) -> tuple[Graph, Plan]
         After all passes.
     wanted : {"auto", "off", "most"}
         "auto": none when the target's mode is speed; else where the arena loses 15 %, and 200 B
-        for each op that is striped, and no op gets another kernel for it. That holds for what is
-        striped after other chains, too: it must save so much again. "most": wherever a byte is
-        saved.
+        for each op that is striped, and no op gets another kernel for it or works on single pixels
+        where it could take four. That holds for what is striped after other chains, too: it must
+        save so much again. "most": wherever a byte is saved.
     """
     best = current = graph, plan(graph, schedule(graph, target))
     if wanted == "off" or (wanted == "auto" and target.mode == "speed"):
@@ -64,6 +65,8 @@ def _improved(
         return None
     position = max(range(len(live)), key=lambda i: live[i])
     found = [one for one in candidates(graph, planned, position) if one.bytes < live[position]]
+    if wanted == "auto":
+        found = [one for one in found if one.loose <= _MOST_LOOSE]
     found.sort(key=lambda one: (_total(one, live), one.stripes, one.last - one.first))
     best: tuple[Graph, Plan] | None = None
     planned_now = 0
