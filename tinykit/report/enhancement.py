@@ -22,7 +22,7 @@ AUDIO = "enhanced.npz"
 _NAMES = {
     "noisy": "noisy, as the device heard it",
     "float": "enhanced by the float model",
-    "host": "enhanced by the int8 model on this computer",
+    "host": "enhanced by the integer model on this computer",
     "device": "enhanced, as the device returned it",
     "clean": "the speech in it",
 }
