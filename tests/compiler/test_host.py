@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
+from types import FrameType
 
 import networks
 import numpy as np
@@ -140,3 +142,23 @@ def test_kernels_of_another_core_are_replaced(compiled: CompiledModel) -> None:
         np.testing.assert_array_equal(model.run(inputs)[0], reference.run(fast.graph, inputs)[0][0])
     assert all(step.kernel.runs_on_host for step in fast.for_host().plan.steps)
     assert compiled.for_host() is compiled
+
+
+def test_an_interruption_is_not_lost_in_the_model(compiled: CompiledModel) -> None:
+    """Inferences run no Python inside the C, where ctypes would swallow the exception."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    inputs = _inputs(compiled)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with HostModel(compiled) as model:
+            for _ in range(20):
+                with pytest.raises(KeyboardInterrupt):
+                    signal.setitimer(signal.ITIMER_REAL, 0.003)
+                    for _ in range(100_000):
+                        model.run(inputs)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

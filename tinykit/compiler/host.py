@@ -71,11 +71,11 @@ class HostModel:
         ----------
         inputs : one array for each model input, of its shape and dtype
         """
-        return self._infer(inputs)[0]
+        return self._infer(inputs, traced=False)[0]
 
     def trace(self, inputs: Sequence[Array]) -> list[Record]:
         """Run one inference; return (op number, bytes) for each output of each op, in order."""
-        return self._infer(inputs)[1]
+        return self._infer(inputs, traced=True)[1]
 
     def reset(self) -> None:
         """Set the state to its initial value."""
@@ -96,7 +96,7 @@ class HostModel:
     ) -> None:
         self.close()
 
-    def _infer(self, inputs: Sequence[Array]) -> tuple[list[Array], list[Record]]:
+    def _infer(self, inputs: Sequence[Array], traced: bool) -> tuple[list[Array], list[Record]]:
         if len(inputs) != len(self._inputs):
             raise UsageError(f"the model has {len(self._inputs)} inputs, {len(inputs)} were given")
         for value, tensor in zip(inputs, self._inputs, strict=True):
@@ -106,7 +106,8 @@ class HostModel:
                     f"{value.dtype} {value.shape} was given"
                 )
         data = [np.ascontiguousarray(value).tobytes() for value in inputs]
-        results, records = self._runner.infer(data, [tensor.nbytes for tensor in self._outputs])
+        sizes = [tensor.nbytes for tensor in self._outputs]
+        results, records = self._runner.infer(data, sizes, traced)
         return [_array(r, t) for r, t in zip(results, self._outputs, strict=True)], records
 
 
@@ -114,12 +115,17 @@ def _array(data: bytes, tensor: Tensor) -> Array:
     return np.frombuffer(data, tensor.dtype).reshape(tensor.shape).copy()
 
 
+_TRACE = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32)
+
+
 class _Runner(ABC):
     """A way to call the compiled C."""
 
     @abstractmethod
-    def infer(self, inputs: list[bytes], sizes: list[int]) -> tuple[list[bytes], list[Record]]:
-        """Run one inference; return the outputs, of `sizes` bytes, and the trace."""
+    def infer(
+        self, inputs: list[bytes], sizes: list[int], traced: bool
+    ) -> tuple[list[bytes], list[Record]]:
+        """Run one inference; return the outputs, of `sizes` bytes, and the trace if wanted."""
 
     @abstractmethod
     def reset(self) -> None:
@@ -137,16 +143,18 @@ class _Library(_Runner):
         self._library = ctypes.CDLL(str(folder / "model.so"))
         self._library.tk_model_input.restype = ctypes.c_void_p
         self._library.tk_model_output.restype = ctypes.c_void_p
-        callback = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32)
-        self._callback = callback(self._trace)  # must outlive the library
-        self._library.tk_host_set_trace(self._callback)
+        self._callback = _TRACE(self._trace)  # must outlive the library
         self.reset()
 
     def _trace(self, op: int, data: int, size: int) -> None:
         self._records.append((op, ctypes.string_at(data, size)))
 
-    def infer(self, inputs: list[bytes], sizes: list[int]) -> tuple[list[bytes], list[Record]]:
+    def infer(
+        self, inputs: list[bytes], sizes: list[int], traced: bool
+    ) -> tuple[list[bytes], list[Record]]:
         self._records = []
+        # No Python inside the C unless asked for: ctypes would swallow a Ctrl-C that falls there.
+        self._library.tk_host_set_trace(self._callback if traced else _TRACE())
         for index, data in enumerate(inputs):
             ctypes.memmove(self._library.tk_model_input(index), data, len(data))
         self._library.tk_model_invoke()
@@ -170,7 +178,9 @@ class _Process(_Runner):
         self._program = folder / "model"
         self._history: list[bytes] = []  # requests since the last reset
 
-    def infer(self, inputs: list[bytes], sizes: list[int]) -> tuple[list[bytes], list[Record]]:
+    def infer(
+        self, inputs: list[bytes], sizes: list[int], traced: bool
+    ) -> tuple[list[bytes], list[Record]]:
         self._history.append(b"i" + b"".join(inputs))
         try:
             done = subprocess.run(
