@@ -24,7 +24,7 @@ from tinykit.search.budget import METRICS, Cost, Limits, exceeded, require
 from tinykit.train.backend import keras
 
 STEP = 4  # widths are multiples of it: kernels work on blocks of four
-FIRST_STRENGTH = 0.02  # of the penalty, in units of the loss
+FIRST_STRENGTH = 0.05  # of the penalty, in units of the loss
 GROWTH = 2.0  # of the penalty, from epoch to epoch
 RESERVE_BYTES = 256  # code depends on the scales a little, and fine-tuning changes them
 

@@ -21,6 +21,7 @@ from tinykit.train.backend import keras
 ops = keras.ops
 TEMPERATURE = 0.1  # of the sigmoid, in mean norms of the layer
 PACE = 5.0  # by how many learning rates of Adam a threshold moves at most in a step
+MARGIN = 1e-3  # of the thresholds below the smallest norm, at first
 BYTES_PER_UNIT = 8  # of RAM: its state, cell and activations; what it lacks `anchor` adds
 
 
@@ -40,6 +41,8 @@ class Thresholded(keras.Model):
         self.axes = units.axes(model)
         self.widths = units.widths(model)
         self.thresholds = self.add_weight((len(self.widths),), initializer="zeros", name="levels")
+        least = [margin.min() - MARGIN for margin in self.margins().values()]
+        self.thresholds.assign(np.array(least) / PACE)  # below the smallest norm: nothing goes yet
         self.strength = self.add_weight((), initializer="zeros", trainable=False, name="strength")
         self.unseen = self.add_weight(  # cost that the estimate lacks, in limits
             (len(METRICS),), initializer="zeros", trainable=False, name="unseen"

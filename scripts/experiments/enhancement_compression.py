@@ -1,0 +1,267 @@
+"""The ratios of TinyLSTMs on our own baseline: pruned, skipping, trained through quantization.
+
+    KERAS_BACKEND=jax python scripts/experiments/enhancement_compression.py prune lstm-l
+    KERAS_BACKEND=jax python scripts/experiments/enhancement_compression.py skip lstm-l
+    KERAS_BACKEND=jax python scripts/experiments/enhancement_compression.py quantize lstm-l
+    python scripts/experiments/enhancement_compression.py table
+
+Each starts from `enhancement.py train`'s network of that name (`skip` and `quantize` from the pruned
+one, where there is one), and adds a row to the ledger, docs/results/enhancement-compression.jsonl.
+SI-SDR is the mean over the validation mixtures, which no weights were chosen by. Sizes are of the
+int8 .tflite on BOARD: model, code and constants, as linked. Pruning can be interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+
+from enhancement import CACHE, MIXTURES, RESULTS, RUNS, sources  # noqa: E402
+
+from tinykit import paths  # noqa: E402
+from tinykit.board import find  # noqa: E402
+
+LEDGER = RESULTS / "enhancement-compression.jsonl"
+BOARD = "mps2-an386"
+SIZE, OPERATIONS = 11.9, 2.9  # times smaller than the float baseline, times fewer MACs a frame
+EPOCH = 160  # mixtures
+PRUNING, FINE_TUNING = 12, 8  # epochs
+CALIBRATION = 32
+HEARD = 24  # validation mixtures through the golden interpreter
+
+
+def main() -> int:
+    """Run one of the commands."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", choices=("prune", "skip", "quantize", "table"))
+    parser.add_argument("run", choices=RUNS, nargs="?")
+    parser.add_argument("--epochs", type=int, nargs="*", help="instead of the usual ones")
+    parser.add_argument("--price", type=float, default=0.3, help="of an update in every hop")
+    chosen = parser.parse_args()
+    if chosen.command == "table":
+        paths.write_text(RESULTS / "enhancement-compression.md", page(read_ledger()))
+        return 0
+    if chosen.run is None:
+        parser.error(f"which run? {', '.join(RUNS)}")
+    if chosen.command == "prune":
+        prune(chosen.run, *(chosen.epochs or (PRUNING, FINE_TUNING)))
+    elif chosen.command == "skip":
+        skip(chosen.run, *(chosen.epochs or (FINE_TUNING,)), price=chosen.price)
+    else:
+        quantize(chosen.run, *(chosen.epochs or (4,)))
+    return 0
+
+
+class Experiment:
+    """One baseline: its data, how it is trained, what a network costs."""
+
+    def __init__(self, name: str) -> None:
+        from tinykit.train.backend import seed_everything
+        from tinykit.train.enhance import batch
+        from tinykit.train.enhancement_task import EnhancementTask
+
+        self.name, (_, self.spec, settings, losses) = name, RUNS[name]
+        self.sources = sources()
+        self.mixtures = msgspec.structs.replace(MIXTURES, per_epoch=EPOCH)
+        self.task = EnhancementTask(self.sources, self.mixtures, self.spec, settings, losses)
+        seed_everything(settings.seed)
+        x, _ = batch(self.sources, "training", MIXTURES, self.spec, list(range(CALIBRATION)))
+        self.calibration = np.round(x / self.spec.scale + self.spec.zero_point).astype(np.int8)
+
+    def load(self, suffix: str = "") -> Any:
+        """Return a trained network, the pruned one where it is wanted and there."""
+        from tinykit.train.backend import keras
+
+        path = CACHE / f"{self.name}{suffix}.keras"
+        path = path if path.exists() else CACHE / f"{self.name}.keras"
+        return keras.saving.load_model(path, compile=False)
+
+    def int8(self, model: Any) -> bytes:
+        """Return the network after post-training quantization."""
+        from tinykit.quantize.enhancement import quantize
+
+        return quantize(model, self.calibration, self.spec)
+
+    def cost(self, model: Any) -> Any:
+        """Return what the int8 network costs on BOARD."""
+        from tinykit.search.cost import measure
+
+        return measure(self.int8(model), find(BOARD).processor, "balanced")
+
+    def heard_db(self, gains: Callable[[np.ndarray], np.ndarray]) -> float:
+        """Return the mean SI-SDR of HEARD validation mixtures by gains (frames, bands) of int8."""
+        from tinykit.train.backend import keras
+        from tinykit.train.enhance import batch
+        from tinykit.train.enhancement_loss import EnhancementLoss
+
+        loss = EnhancementLoss(self.spec, type(self.task.losses)(si_sdr=1.0, compressed=0.0))
+        x, wanted = batch(
+            self.sources, "validation", self.mixtures, self.spec, list(range(HEARD))
+        )
+        steps = np.round(x / self.spec.scale + self.spec.zero_point).astype(np.int8)
+        given = np.stack([gains(rows) for rows in steps]).astype(np.float32)
+        return float(-10 * keras.ops.mean(loss.call(wanted, given)))
+
+
+def prune(name: str, pruning: int, fine_tuning: int) -> None:
+    """Prune hidden units until both ratios hold."""
+    from tinykit.compress.prune_units import prune as prune_units
+    from tinykit.search.budget import Limit
+
+    experiment = Experiment(name)
+    model = experiment.load()
+    before = experiment.cost(model)
+    size = 4 * model.count_params() / SIZE
+    limits = {
+        "flash_bytes": Limit(int(size), f"{SIZE:g} times smaller than float"),
+        "macs": Limit(int(before.macs / OPERATIONS), f"{OPERATIONS:g} times fewer operations"),
+    }
+    smaller, report = prune_units(
+        model,
+        experiment.task,
+        limits,
+        experiment.cost,
+        (pruning, fine_tuning),
+        (2e-3, 2e-3),
+        progress_printer(),
+        CACHE / f"{name}-prune.npz",
+    )
+    smaller.save(CACHE / f"{name}-pruned.keras")
+    (CACHE / f"{name}-prune.npz").unlink(missing_ok=True)
+    float_bytes = 4 * model.count_params()
+    add(
+        {
+            "kind": "pruned",
+            "run": name,
+            "float_bytes": float_bytes,
+            "times_smaller": round(float_bytes / report["after"]["flash_bytes"], 2),
+            "times_fewer_macs": round(before.macs / report["after"]["macs"], 2),
+            "epochs": [pruning, fine_tuning],
+            "mixtures_per_epoch": EPOCH,
+            "seed": experiment.task.config.seed,
+            **report,
+        }
+    )
+
+
+def skip(name: str, epochs: int, price: float) -> None:
+    """Teach the network to skip inferences."""
+    from tinykit.compress.skip_updates import Skipping, gated
+    from tinykit.models.enhancers.streaming import streamed
+    from tinykit.train.enhance import batch
+
+    experiment = Experiment(name)
+    task, model = experiment.task, experiment.load("-pruned")
+    before = task.validate(model)
+    both = gated(model, "mask")
+    skipping = Skipping(streamed(both), price)
+    task.fit(skipping, epochs, 1e-3, "skip", progress_printer(), CACHE / f"{name}-skip.npz", None)
+    numbers = list(range(experiment.mixtures.validation))
+    x, _ = batch(experiment.sources, "validation", experiment.mixtures, experiment.spec, numbers)
+    after = task.validate(skipping)
+    (CACHE / f"{name}-skip.npz").unlink(missing_ok=True)
+    both.save(CACHE / f"{name}-skipping.keras")
+    add(
+        {
+            "kind": "skipping",
+            "run": name,
+            "price": price,
+            "epochs": [epochs],
+            "mixtures_per_epoch": EPOCH,
+            "seed": task.config.seed,
+            "before": before,
+            "after": after,
+            "updates": skipping.share_of_updates([x]),
+        }
+    )
+
+
+def quantize(name: str, epochs: int) -> None:
+    """Compare post-training quantization with training through it."""
+    from tinykit.compiler.golden import Golden
+    from tinykit.quantize import enhancement, export
+    from tinykit.quantize.export import Quantization
+    from tinykit.quantize.ranges import calibrate_stream
+    from tinykit.quantize.training import FakeQuantized
+
+    experiment = Experiment(name)
+    spec, task, model = experiment.spec, experiment.task, experiment.load("-pruned")
+    nodes = enhancement.folded(model)
+    ranges = calibrate_stream(nodes, enhancement.to_real(experiment.calibration, spec))
+    given = Quantization(np.float32(spec.scale), spec.zero_point)
+    trained = FakeQuantized(nodes, ranges, given, frames=True)
+
+    def gains_of(data: bytes) -> float:
+        with Golden(data) as golden:
+            return experiment.heard_db(
+                lambda rows: (enhancement.by_frame(golden)(rows).astype(np.float32) + 128) / 256
+            )
+
+    def written(nodes: Any, ranges: Any) -> bytes:
+        return export.write(nodes, ranges, (spec.bands,), spec.scale, spec.zero_point, {})
+
+    real = experiment.heard_db(
+        lambda rows: np.asarray(model(enhancement.to_real(rows, spec)[None]))[0]
+    )
+    after_training = gains_of(written(nodes, ranges))
+    checkpoint = CACHE / f"{name}-quantize.npz"
+    task.fit(trained, epochs, 3e-4, "quantize", progress_printer(), checkpoint, None)
+    checkpoint.unlink(missing_ok=True)
+    add(
+        {
+            "kind": "quantized",
+            "run": name,
+            "epochs": [epochs],
+            "mixtures_per_epoch": EPOCH,
+            "heard": HEARD,
+            "seed": task.config.seed,
+            "float_db": real,
+            "post_training_db": after_training,
+            "trained_db": gains_of(written(*trained.learned())),
+        }
+    )
+
+
+def progress_printer() -> Callable[..., None]:
+    """Print how far a training is, now and then."""
+    started, busy = time.time(), time.process_time()
+
+    def progress(what: str, done: int, total: int, **figures: float) -> None:
+        if done % 10 == 0:
+            shown = ", ".join(f"{key} {value:.4f}" for key, value in figures.items())
+            cpu_s, wall_s = time.process_time() - busy, time.time() - started
+            print(f"{what} {done}/{total} {shown}; {cpu_s:.0f} s CPU, {wall_s:.0f} s", flush=True)
+
+    return progress
+
+
+def add(row: dict[str, Any]) -> None:
+    """Append a row to the ledger."""
+    print(json.dumps(row, indent=1), flush=True)
+    with LEDGER.open("a") as ledger:
+        ledger.write(json.dumps(row) + "\n")
+
+
+def read_ledger() -> list[dict[str, Any]]:
+    """Return the rows so far."""
+    return [json.loads(line) for line in LEDGER.read_text().splitlines()]
+
+
+def page(rows: list[dict[str, Any]]) -> str:
+    """Return the ledger as Markdown."""
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
