@@ -173,9 +173,10 @@ class Enhance(_Table, frozen=True, kw_only=True):
 
 
 class Compress(_Table, frozen=True, kw_only=True):
-    """[compress] Structured channel pruning until [budget] holds."""
+    """[compress] Pruning until [budget] holds: channels of spotters, units of enhancers."""
 
-    technique: Literal["none", "prune_channels"] = "prune_channels"
+    technique: Literal["none", "prune_channels", "prune_units"] = "prune_channels"
+    pruning_epochs: Positive = 12  # prune_units: at most so many in which units go
     epochs: Whole = 8  # of fine-tuning after pruning
     learning_rate: Annotated[float, msgspec.Meta(gt=0)] = 1e-3  # where fine-tuning starts
 

@@ -5,8 +5,8 @@
     KERAS_BACKEND=jax python scripts/experiments/enhancement_compression.py quantize lstm-l
     python scripts/experiments/enhancement_compression.py table
 
-Each starts from `enhancement.py train`'s network of that name (`skip` and `quantize` from the pruned
-one, where there is one), and adds a row to the ledger, docs/results/enhancement-compression.jsonl.
+Each starts from `enhancement.py train`'s network of that name (`skip` and `quantize` from the
+pruned one, where there is one), and adds a row to docs/results/enhancement-compression.jsonl.
 SI-SDR is the mean over the validation mixtures, which no weights were chosen by. Sizes are of the
 int8 .tflite on BOARD: model, code and constants, as linked. Pruning can be interrupted.
 """
@@ -106,9 +106,7 @@ class Experiment:
         from tinykit.train.enhancement_loss import EnhancementLoss
 
         loss = EnhancementLoss(self.spec, type(self.task.losses)(si_sdr=1.0, compressed=0.0))
-        x, wanted = batch(
-            self.sources, "validation", self.mixtures, self.spec, list(range(HEARD))
-        )
+        x, wanted = batch(self.sources, "validation", self.mixtures, self.spec, list(range(HEARD)))
         steps = np.round(x / self.spec.scale + self.spec.zero_point).astype(np.int8)
         given = np.stack([gains(rows) for rows in steps]).astype(np.float32)
         return float(-10 * keras.ops.mean(loss.call(wanted, given)))

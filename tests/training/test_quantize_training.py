@@ -9,13 +9,16 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="the train extra (TensorFlow) is not installed")
 
+from tinykit.audio.stft_spec import StftSpec
 from tinykit.compiler.golden import Golden
 from tinykit.compiler.reader import read_tflite
-from tinykit.quantize import export
+from tinykit.config import Model
+from tinykit.models import enhancers
+from tinykit.quantize import enhancement, export
 from tinykit.quantize.export import Quantization
 from tinykit.quantize.fake import INT8, quantized, slowed
 from tinykit.quantize.fold import fold, image
-from tinykit.quantize.ranges import Range, calibrate
+from tinykit.quantize.ranges import Range, calibrate, calibrate_stream
 from tinykit.quantize.training import FakeQuantized
 from tinykit.train.backend import keras, seed_everything
 
@@ -122,6 +125,42 @@ def test_training_computes_what_the_exported_model_computes(build) -> None:
     steps = np.abs(given - answers) / step
     assert steps.max() < 2.5  # an inner value may be rounded the other way
     assert (steps < 0.5).mean() > 0.8, steps
+
+
+@pytest.mark.parametrize(("name", "wide"), [("lstm", False), ("gru", True), ("crn", False)])
+def test_a_streamed_network_trains_as_it_is_exported(name: str, wide: bool) -> None:
+    """Frame by frame, with states that are kept: the golden interpreter's gains, or nearly."""
+    seed_everything(2)
+    spec = StftSpec(window_samples=128, hop_samples=64, bands=16)
+    network = enhancers.build(Model(architecture=name, width=0.25), spec)
+    steps = np.random.default_rng(6).normal(0, 12, (4, 12, spec.bands)).cumsum(axis=1)
+    recordings = steps.clip(-128, 127).astype(np.int8)
+    x = enhancement.to_real(recordings, spec)
+    nodes = enhancement.folded(network)
+    ranges = calibrate_stream(nodes, x)
+    given = Quantization(np.float32(spec.scale), spec.zero_point)
+    trained = FakeQuantized(nodes, ranges, given, wide=wide, frames=True)
+    gains = np.asarray(trained(x))
+    assert gains.shape == x.shape
+    data = enhancement.quantize(network, recordings, spec, wide=wide)
+    unit = 2.0**-15 if wide else 2.0**-8
+    with Golden(data) as interpreter:
+        for found, recording in zip(gains, recordings, strict=True):
+            answers = enhancement.by_frame(interpreter)(recording).astype(np.float32)
+            expected = (answers + (0 if wide else 128)) * unit
+            assert np.abs(found - expected).max() < (0.004 if wide else 0.05)
+            assert np.abs(found - expected).mean() < (0.0005 if wide else 0.006)
+    written = export.write(
+        *trained.learned(), (spec.bands,), spec.scale, spec.zero_point, {}, wide=wide
+    )
+    assert _weights(written) == _weights(data)  # nothing was learned yet: the same constants
+
+
+def _weights(data: bytes) -> list[bytes]:
+    """The constants of a file that are int8 matrices, sorted."""
+    tensors = read_tflite(data).tensors.values()
+    found = [t.data for t in tensors if t.data is not None and t.data.dtype == np.int8]
+    return sorted(array.tobytes() for array in found)
 
 
 def test_what_was_learned_is_what_is_exported() -> None:

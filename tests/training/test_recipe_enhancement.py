@@ -87,6 +87,27 @@ def test_a_budget_is_kept(trained: tuple[Config, Path]) -> None:
         recipe.compress(tight, BOARD, build)
 
 
+def test_units_go_until_a_budget_holds(
+    trained: tuple[Config, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The compressed model is within it, and every later stage takes the smaller one."""
+    settings, build = trained
+    monkeypatch.setenv("TINYKIT_CACHE", str(build.parent.parent / "cache"))
+    monkeypatch.setattr(enhancement_sources, "SYNTHETIC_VOICES", 3)
+    monkeypatch.setattr(enhancement_sources, "SYNTHETIC_WORDS", 8)
+    macs = int(_read(build / "train.json")["macs"] * 0.8)
+    pruned = msgspec.structs.replace(
+        settings,
+        budget=config.Budget(macs=macs),
+        compress=config.Compress(technique="prune_units", pruning_epochs=1, epochs=1),
+    )
+    recipe.compress(pruned, BOARD, build)
+    report = _read(build / "compress.json")
+    assert report["macs"] <= macs < report["before"]["macs"]
+    assert report["after"]["si_sdr_db"] > report["before"]["si_sdr_db"] - 6
+    assert not list(build.glob(".checkpoint*"))
+
+
 def test_a_technique_of_classifiers_is_refused(trained: tuple[Config, Path]) -> None:
     """With what there is."""
     settings, build = trained

@@ -83,9 +83,8 @@ def recorded(project: Project) -> dict[str, str]:
 def compress_settings(project: Project) -> dict[str, Any]:
     """Return what compression depends on: the limits in force and the core, not the board's id."""
     config, board = project.config, project.board
-    found: dict[str, Any] = {
-        f"[{name}]": getattr(config, name) for name in ("features", "train", "compress", "compile")
-    }
+    tables = ("features", "mixtures", "spectrum", "enhance", "train", "compress", "compile")
+    found: dict[str, Any] = {f"[{name}]": getattr(config, name) for name in tables}
     limit = limits(config.budget, board)
     found["limits"] = {metric: one.value for metric, one in limit.items()}
     found["core"] = board.processor

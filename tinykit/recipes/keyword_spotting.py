@@ -16,6 +16,7 @@ from tinykit.audio.datasets.dataset import Dataset
 from tinykit.audio.datasets.features import features as compute_features
 from tinykit.board import Board
 from tinykit.config import Config
+from tinykit.errors import ConfigError
 from tinykit.progress import Progress, silent
 from tinykit.quantize import golden
 from tinykit.quantize import nodes as folded
@@ -94,9 +95,16 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
 
     Raises
     ------
+    ConfigError
+        When a technique is asked for that spotters do not have.
     BudgetError
         When no model within the limits can be reached.
     """
+    if config.compress.technique == "prune_units":
+        raise ConfigError(
+            "[compress] prune_units is for enhancers",
+            'technique = "prune_channels", or "none" and a smaller [model] size or width',
+        )
     seed_everything(config.train.seed)  # before any layer is made: Dropout draws its own seed then
     model = artifacts.load_model(build / "model.keras")
     features = feature_files.load(build / "features.npz", config.features)

@@ -20,6 +20,7 @@ from tinykit.audio.mixtures import Mixture, Sources
 from tinykit.audio.stft_spec import StftSpec
 from tinykit.board import Board
 from tinykit.compiler.golden import Golden
+from tinykit.compress.prune_units import prune
 from tinykit.config import Config
 from tinykit.errors import ConfigError, DataError
 from tinykit.evaluate.enhancement import Quality, quality
@@ -28,10 +29,11 @@ from tinykit.progress import Progress, silent
 from tinykit.quantize import enhancement
 from tinykit.quantize import nodes as folded
 from tinykit.recipes import artifacts
-from tinykit.search.budget import limits, require
+from tinykit.search.budget import Cost, limits, require
 from tinykit.search.cost import measure
 from tinykit.train.backend import keras, seed_everything
 from tinykit.train.enhance import fit
+from tinykit.train.enhancement_task import EnhancementTask
 
 CALIBRATION_MIXTURES = 64  # of the training split
 TEST_SECONDS = 4.0  # of each mixture that is measured on
@@ -91,29 +93,54 @@ def train(config: Config, folder: Path, build: Path, progress: Progress = silent
 
 
 def compress(config: Config, board: Board, build: Path, progress: Progress = silent) -> None:
-    """Hold the model to the budget; by default the board's memory.
+    """Hold the model to the budget, by default the board's memory; prune it where that is asked.
 
-    Reads `model.keras` and `features.npz`; writes `compressed.keras` and `compress.json`.
+    Reads `model.keras` and `features.npz`; writes `compressed.keras` and `compress.json`. Pruning
+    trains on the mixtures; relative paths in `[mixtures]` start at the folder that `build` is in.
 
     Raises
     ------
     ConfigError
         When a technique is asked for that enhancers do not have.
     BudgetError
-        When the model is not within the limits.
+        When no model within the limits can be reached.
     """
-    if config.compress.technique != "none":
+    technique, allowed = config.compress.technique, limits(config.budget, board)
+    if technique not in ("none", "prune_units"):
         raise ConfigError(
-            f"[compress] {config.compress.technique} is not for enhancers",
-            'technique = "none", and a smaller [model] size or width',
+            f"[compress] {technique} is not for enhancers",
+            'technique = "prune_units", or "none" and a smaller [model] size or width',
         )
+    seed_everything(config.train.seed)
     model = artifacts.load_model(build / "model.keras")
     features = load_arrays(build / "features.npz")
-    data = _quantize(model, features, config)
-    cost = measure(data, board.processor, config.compile.optimize)
-    require(cost, limits(config.budget, board), "compress: the network needs", "a smaller model")
-    artifacts.save_model(build / "compressed.keras", model)
-    artifacts.save_json(build / "compress.json", {"technique": "none", **_size(model)})
+
+    def cost(candidate: keras.Model) -> Cost:
+        data = _quantize(candidate, features, config)
+        return measure(data, board.processor, config.compile.optimize)
+
+    smaller, report = model, {"technique": "none"}
+    if technique == "none":
+        hint = 'a smaller [model], or [compress] technique = "prune_units"'
+        require(cost(model), allowed, "compress: the network needs", hint)
+    else:
+        rate_hz, settings = config.spectrum.sample_rate_hz, config.compress
+        sources = enhancement_sources.load(config.mixtures, rate_hz, build.parent, progress)
+        smaller, report = prune(
+            model,
+            EnhancementTask(
+                sources, config.mixtures, config.spectrum, config.train, config.enhance
+            ),
+            allowed,
+            cost,
+            (settings.pruning_epochs, settings.epochs),
+            (settings.learning_rate, settings.learning_rate),
+            progress,
+            build / CHECKPOINT,
+        )
+    artifacts.save_model(build / "compressed.keras", smaller)
+    artifacts.save_json(build / "compress.json", {**report, **_size(smaller)})
+    (build / CHECKPOINT).unlink(missing_ok=True)
 
 
 def quantize(config: Config, build: Path, progress: Progress = silent) -> None:

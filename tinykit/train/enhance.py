@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +87,7 @@ def fit(
     progress: Progress = silent,
     checkpoint: Path | None = None,
     what: str = "train",
+    enough: Callable[[], bool] | None = None,
 ) -> History:
     """Train `model` in place and leave it with the weights of its best epoch.
 
@@ -109,6 +111,8 @@ def fit(
         data and settings, training goes on from there. The caller removes it.
     what : str
         Name of the work for `progress`.
+    enough : callable, optional
+        Asked before each epoch whether to stop; it may change variables of the model.
 
     Raises
     ------
@@ -126,6 +130,8 @@ def fit(
     history = now.state.history
     for epoch in range(len(history), config.epochs):
         if history and 0 < config.patience <= len(history) - 1 - now.state.best_epoch:
+            break
+        if enough and enough():
             break
         best = history[now.state.best_epoch].validation_loss if history else math.nan
         total = 0.0
