@@ -223,6 +223,7 @@ def quantize(name: str, epochs: int) -> None:
             "epochs": [epochs],
             "mixtures_per_epoch": EPOCH,
             "heard": HEARD,
+            "wide": False,
             "seed": task.config.seed,
             "float_db": real,
             "post_training_db": after_training,
@@ -258,7 +259,73 @@ def read_ledger() -> list[dict[str, Any]]:
 
 def page(rows: list[dict[str, Any]]) -> str:
     """Return the ledger as Markdown."""
-    return ""
+    lines = [
+        "# Enhancement: compression",
+        "",
+        "Made by `scripts/experiments/enhancement_compression.py table` from "
+        "`enhancement-compression.jsonl`. SI-SDR in dB,",
+        "mean over the validation mixtures. Baselines: `scripts/experiments/enhancement.py`. One "
+        "seed each; docs/compression.md says what is done.",
+        "",
+    ]
+    for row in rows:
+        lines += [_TEXTS[row["kind"]](row), ""]
+    return "\n".join(lines)
+
+
+def _pruned(row: dict[str, Any]) -> str:
+    before, after, steps = row["before"], row["after"], row["steps"]
+    widths = [
+        f"{name} {n} -> {row['widths_after'][name]}" for name, n in row["widths_before"].items()
+    ]
+    return "\n".join(
+        [
+            f"## {row['run']}, pruned",
+            "",
+            "| | float bytes | int8 flash | RAM | MACs a frame | SI-SDR |",
+            "|---|---|---|---|---|---|",
+            f"| baseline | {row['float_bytes']:,} | {before['flash_bytes']:,} | "
+            f"{before['ram_bytes']:,} | {before['macs']:,} | {before['si_sdr_db']:.2f} |",
+            f"| pruned | | | | | {row['pruned']['si_sdr_db']:.2f} |",
+            f"| fine-tuned | | {after['flash_bytes']:,} | {after['ram_bytes']:,} | "
+            f"{after['macs']:,} | {after['si_sdr_db']:.2f} |",
+            "",
+            f"{row['times_smaller']:g} times smaller (int8 flash, code included, beside float "
+            f"weights), {row['times_fewer_macs']:g} times fewer MACs. {', '.join(widths)}.",
+            f"{len(steps) - 1} epochs of pruning, {row['epochs'][1]} of fine-tuning, "
+            f"{row['mixtures_per_epoch']} mixtures each; board {BOARD}; seed {row['seed']}.",
+        ]
+    )
+
+
+def _skipping(row: dict[str, Any]) -> str:
+    lost = row["before"]["si_sdr_db"] - row["after"]["si_sdr_db"]
+    return "\n".join(
+        [
+            f"## {row['run']}, skipping",
+            "",
+            f"{100 * (1 - row['updates']):.1f} % of the inferences skipped, {lost:.2f} dB lost "
+            f"({row['before']['si_sdr_db']:.2f} to {row['after']['si_sdr_db']:.2f}), float; price "
+            f"{row['price']:g}, {row['epochs'][0]} epochs of {row['mixtures_per_epoch']} mixtures, "
+            f"seed {row['seed']}.",
+        ]
+    )
+
+
+def _quantized(row: dict[str, Any]) -> str:
+    return "\n".join(
+        [
+            f"## {row['run']}, quantized",
+            "",
+            f"{'16x8' if row['wide'] else 'int8'}, golden interpreter, {row['heard']} validation "
+            f"mixtures: float {row['float_db']:.2f}, post-training {row['post_training_db']:.2f}, "
+            f"trained through quantization {row['trained_db']:.2f} ({row['epochs'][0]} epochs of "
+            f"{row['mixtures_per_epoch']} mixtures, seed {row['seed']}).",
+        ]
+    )
+
+
+_TEXTS = {"pruned": _pruned, "skipping": _skipping, "quantized": _quantized}
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def joined(values: Sequence[Any]) -> Any:
 
 def parts(matrix: Any, shapes: Sequence[Shape]) -> list[Any]:
     """Return the values of these shapes (without the batch) that were `joined`."""
-    pieces = ops.split(matrix, _ends(shapes), axis=-1)
+    pieces = _split(matrix, shapes)
     return [ops.reshape(piece, (-1, *shape)) for piece, shape in zip(pieces, shapes, strict=True)]
 
 
@@ -51,15 +51,18 @@ def scan(
         return after, after
 
     _, found = ops.scan(one, joined(start), ops.swapaxes(x, 0, 1))
-    pieces = ops.split(ops.swapaxes(found, 0, 1), _ends(shapes), axis=-1)
+    pieces = _split(ops.swapaxes(found, 0, 1), shapes)
     lead = (-1, ops.shape(x)[1])
     return [
         ops.reshape(piece, (*lead, *shape)) for piece, shape in zip(pieces, shapes, strict=True)
     ]
 
 
-def _ends(shapes: Sequence[Shape]) -> list[int]:
-    return np.cumsum([_size(shape) for shape in shapes])[:-1].tolist()
+def _split(matrix: Any, shapes: Sequence[Shape]) -> list[Any]:
+    if len(shapes) == 1:
+        return [matrix]
+    ends = np.cumsum([_size(shape) for shape in shapes])[:-1].tolist()
+    return list(ops.split(matrix, ends, axis=-1))
 
 
 def _size(shape: Sequence[int]) -> int:
