@@ -170,6 +170,7 @@ class Enhance(_Table, frozen=True, kw_only=True):
     compressed: Amount = 10.0  # magnitudes to the power of 0.3: what the ear and PESQ hear
     mask: Amount = 0.0  # gains beside the ideal ratio
     activations: Literal["int8", "int16"] = "int8"  # and states, of the quantized model
+    quantization_epochs: Whole = 0  # of training on the integers' grids; 0: calibration alone
 
 
 class Compress(_Table, frozen=True, kw_only=True):

@@ -87,11 +87,11 @@ class Experiment:
         path = path if path.exists() else CACHE / f"{self.name}.keras"
         return keras.saving.load_model(path, compile=False)
 
-    def int8(self, model: Any) -> bytes:
-        """Return the network after post-training quantization."""
+    def int8(self, model: Any, train: Callable[[Any], object] | None = None) -> bytes:
+        """Return the network quantized, after training or with it."""
         from tinykit.quantize.enhancement import quantize
 
-        return quantize(model, self.calibration, self.spec)
+        return quantize(model, self.calibration, self.spec, train=train)
 
     def cost(self, model: Any) -> Any:
         """Return what the int8 network costs on BOARD."""
@@ -188,48 +188,38 @@ def skip(name: str, epochs: int, price: float) -> None:
 def quantize(name: str, epochs: int) -> None:
     """Compare post-training quantization with training through it."""
     from tinykit.compiler.golden import Golden
-    from tinykit.quantize import enhancement, export
-    from tinykit.quantize.export import Quantization
-    from tinykit.quantize.ranges import calibrate_stream
-    from tinykit.quantize.training import FakeQuantized
+    from tinykit.quantize.enhancement import by_frame, to_real
 
     experiment = Experiment(name)
-    spec, task, model = experiment.spec, experiment.task, experiment.load("-pruned")
-    nodes = enhancement.folded(model)
-    ranges = calibrate_stream(nodes, enhancement.to_real(experiment.calibration, spec))
-    given = Quantization(np.float32(spec.scale), spec.zero_point)
-    trained = FakeQuantized(nodes, ranges, given, frames=True)
+    task, model = experiment.task, experiment.load("-pruned")
+    checkpoint = CACHE / f"{name}-quantize.npz"
 
-    def gains_of(data: bytes) -> float:
+    def train(network: Any) -> None:
+        task.fit(network, epochs, 3e-4, "quantize", progress_printer(), checkpoint, None)
+
+    def golden_db(data: bytes) -> float:
         with Golden(data) as golden:
             return experiment.heard_db(
-                lambda rows: (enhancement.by_frame(golden)(rows).astype(np.float32) + 128) / 256
+                lambda rows: (by_frame(golden)(rows).astype(np.float32) + 128) / 256
             )
 
-    def written(nodes: Any, ranges: Any) -> bytes:
-        return export.write(nodes, ranges, (spec.bands,), spec.scale, spec.zero_point, {})
+    def float_gains(rows: np.ndarray) -> np.ndarray:
+        return np.asarray(model(to_real(rows, experiment.spec)[None]))[0]
 
-    real = experiment.heard_db(
-        lambda rows: np.asarray(model(enhancement.to_real(rows, spec)[None]))[0]
-    )
-    after_training = gains_of(written(nodes, ranges))
-    checkpoint = CACHE / f"{name}-quantize.npz"
-    task.fit(trained, epochs, 3e-4, "quantize", progress_printer(), checkpoint, None)
+    row = {
+        "kind": "quantized",
+        "run": name,
+        "epochs": [epochs],
+        "mixtures_per_epoch": EPOCH,
+        "heard": HEARD,
+        "wide": False,
+        "seed": task.config.seed,
+        "float_db": experiment.heard_db(float_gains),
+        "post_training_db": golden_db(experiment.int8(model)),
+        "trained_db": golden_db(experiment.int8(model, train)),
+    }
     checkpoint.unlink(missing_ok=True)
-    add(
-        {
-            "kind": "quantized",
-            "run": name,
-            "epochs": [epochs],
-            "mixtures_per_epoch": EPOCH,
-            "heard": HEARD,
-            "wide": False,
-            "seed": task.config.seed,
-            "float_db": real,
-            "post_training_db": after_training,
-            "trained_db": gains_of(written(*trained.learned())),
-        }
-    )
+    add(row)
 
 
 def progress_printer() -> Callable[..., None]:

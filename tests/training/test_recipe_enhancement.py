@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -87,14 +88,18 @@ def test_a_budget_is_kept(trained: tuple[Config, Path]) -> None:
         recipe.compress(tight, BOARD, build)
 
 
-def test_units_go_until_a_budget_holds(
-    trained: tuple[Config, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The compressed model is within it, and every later stage takes the smaller one."""
-    settings, build = trained
-    monkeypatch.setenv("TINYKIT_CACHE", str(build.parent.parent / "cache"))
+@pytest.fixture
+def quick(trained: tuple[Config, Path], monkeypatch: pytest.MonkeyPatch) -> tuple[Config, Path]:
+    """The project, whose later stages may train, too."""
+    monkeypatch.setenv("TINYKIT_CACHE", str(trained[1].parent.parent / "cache"))
     monkeypatch.setattr(enhancement_sources, "SYNTHETIC_VOICES", 3)
     monkeypatch.setattr(enhancement_sources, "SYNTHETIC_WORDS", 8)
+    return trained
+
+
+def test_units_go_until_a_budget_holds(quick: tuple[Config, Path]) -> None:
+    """The compressed model is within it, and smaller than it was."""
+    settings, build = quick
     macs = int(_read(build / "train.json")["macs"] * 0.8)
     pruned = msgspec.structs.replace(
         settings,
@@ -105,6 +110,22 @@ def test_units_go_until_a_budget_holds(
     report = _read(build / "compress.json")
     assert report["macs"] <= macs < report["before"]["macs"]
     assert report["after"]["si_sdr_db"] > report["before"]["si_sdr_db"] - 6
+    assert not list(build.glob(".checkpoint*"))
+
+
+def test_a_network_is_trained_on_the_integers_grids(quick: tuple[Config, Path]) -> None:
+    """With epochs for it, quantizing trains; what is written says so and is another model."""
+    settings, build = quick
+    shutil.copy(build / "model.keras", build / "compressed.keras")
+    written = {}
+    for epochs in (0, 1):
+        enhance = msgspec.structs.replace(settings.enhance, quantization_epochs=epochs)
+        recipe.quantize(msgspec.structs.replace(settings, enhance=enhance), build)
+        written[_read(build / "quantize.json")["method"].split(",")[0]] = (
+            build / "model.tflite"
+        ).read_bytes()
+    assert set(written) == {"post-training", "trained for 1 epochs"}
+    assert len(set(written.values())) == 2
     assert not list(build.glob(".checkpoint*"))
 
 

@@ -97,6 +97,8 @@ def quantize_settings(project: Project) -> dict[str, Any]:
         "[features]": project.config.features,
         "[spectrum]": project.config.spectrum,
         "[enhance]": project.config.enhance,
+        "[mixtures]": project.config.mixtures,  # a quantized network may be trained
+        "[train]": project.config.train,
         "[test] vectors": project.config.test.vectors,
         "[test] audio_clips": project.config.test.audio_clips,
     }

@@ -1,6 +1,8 @@
-"""Post-training quantization of an enhancer: one frame of features in, gains of the bands out."""
+"""Quantization of an enhancer: one frame of features in, gains of the bands out."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
@@ -12,9 +14,11 @@ from tinykit.audio.stft_spec import StftSpec
 from tinykit.compiler.golden import Golden
 from tinykit.errors import DataError, ModelError
 from tinykit.quantize import export
+from tinykit.quantize.export import Quantization
 from tinykit.quantize.fold import fold
 from tinykit.quantize.nodes import Node, Reshape
 from tinykit.quantize.ranges import calibrate_stream
+from tinykit.quantize.training import FakeQuantized
 from tinykit.train.backend import keras
 
 
@@ -26,7 +30,12 @@ def folded(model: keras.Model) -> list[Node]:
 
 
 def quantize(
-    model: keras.Model, calibration: NDArray[np.int8], spec: StftSpec, *, wide: bool = False
+    model: keras.Model,
+    calibration: NDArray[np.int8],
+    spec: StftSpec,
+    *,
+    wide: bool = False,
+    train: Callable[[keras.Model], object] | None = None,
 ) -> bytes:
     """Return an enhancer as a full-integer .tflite that is given a frame at a time.
 
@@ -44,6 +53,9 @@ def quantize(
         What the features are.
     wide : bool
         Whether activations and states are int16 (weights are int8 all the same).
+    train : callable, optional
+        Trains the network that it is given, (frames, bands) -> (frames, bands) on integer grids,
+        before it is written; without it, weights are rounded and ranges are those of calibration.
 
     Raises
     ------
@@ -62,6 +74,11 @@ def quantize(
         raise DataError("quantize: there are no frames to calibrate with")
     nodes = folded(model)
     ranges = calibrate_stream(nodes, to_real(calibration, spec))
+    if train:
+        given = Quantization(np.float32(spec.scale), spec.zero_point)
+        network = FakeQuantized(nodes, ranges, given, wide=wide, frames=True)
+        train(network)
+        nodes, ranges = network.learned()
     metadata = {SPECTRUM_KEY: msgspec.json.encode(spec)}
     return export.write(
         nodes, ranges, (spec.bands,), spec.scale, spec.zero_point, metadata, wide=wide

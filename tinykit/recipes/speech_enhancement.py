@@ -5,7 +5,7 @@ Three stages, each from files of the build folder to files of the build folder.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ TEST_SNRS_DB = (0.0, 5.0, 10.0)
 TEST_LEVEL_DB = -26.0
 TEST_SPEAKERS = 10  # at most: each at every ratio
 FLOAT_BATCH = 20  # recordings at a time
+QUANTIZATION_RATE = 0.1  # of the learning rate of training, on the integers' grids
 CHECKPOINT = ".checkpoint.npz"  # in the build folder while a training runs
 
 
@@ -124,13 +125,10 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
         hint = 'a smaller [model], or [compress] technique = "prune_units"'
         require(cost(model), allowed, "compress: the network needs", hint)
     else:
-        rate_hz, settings = config.spectrum.sample_rate_hz, config.compress
-        sources = enhancement_sources.load(config.mixtures, rate_hz, build.parent, progress)
+        settings = config.compress
         smaller, report = prune(
             model,
-            EnhancementTask(
-                sources, config.mixtures, config.spectrum, config.train, config.enhance
-            ),
+            _task(config, build, progress),
             allowed,
             cost,
             (settings.pruning_epochs, settings.epochs),
@@ -152,7 +150,20 @@ def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
     """
     model = artifacts.load_model(build / "compressed.keras")
     features, spec = load_arrays(build / "features.npz"), config.spectrum
-    data = _quantize(model, features, config)
+    epochs, checkpoint = config.enhance.quantization_epochs, build / CHECKPOINT
+    if epochs:
+        task = _task(config, build, progress)
+        rate = config.train.learning_rate * QUANTIZATION_RATE
+        data = _quantize(
+            model,
+            features,
+            config,
+            lambda network: task.fit(
+                network, epochs, rate, "train int8", progress, checkpoint, None
+            ),
+        )
+    else:
+        data = _quantize(model, features, config)
     recordings = list(features["noisy"])
     floating = enhanced_in_float(model, recordings, spec)
     integer = []
@@ -171,15 +182,17 @@ def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
     artifacts.save_json(
         build / "quantize.json",
         {
-            "method": "post-training, weights int8 per channel, activations and states "
+            "method": (f"trained for {epochs} epochs" if epochs else "post-training")
+            + ", weights int8 per channel, activations and states "
             + ("int16" if wide else "int8")
-            + ", ranges by minimum and maximum",
+            + (", learned ranges" if epochs else ", ranges by minimum and maximum"),
             "calibration_clips": len(features["calibration"]),
             "tflite_bytes": len(data),
             "sha256": paths.sha256_bytes(data),
             "quality": by_ratio(sounds, features["clean"], features["snr_db"], spec),
         },
     )
+    checkpoint.unlink(missing_ok=True)
 
 
 def test_mixtures(sources: Sources, seed: int) -> list[Mixture]:
@@ -281,9 +294,22 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise DataError(f"{path}: damaged: {reason}", "delete it and train again") from None
 
 
-def _quantize(model: keras.Model, features: dict[str, NDArray[Any]], config: Config) -> bytes:
+def _task(config: Config, build: Path, progress: Progress) -> EnhancementTask:
+    """Return the task; relative paths in `[mixtures]` start at the folder that `build` is in."""
+    rate_hz = config.spectrum.sample_rate_hz
+    sources = enhancement_sources.load(config.mixtures, rate_hz, build.parent, progress)
+    return EnhancementTask(sources, config.mixtures, config.spectrum, config.train, config.enhance)
+
+
+def _quantize(
+    model: keras.Model,
+    features: dict[str, NDArray[Any]],
+    config: Config,
+    train: Callable[[keras.Model], object] | None = None,
+) -> bytes:
     wide = config.enhance.activations == "int16"
-    return enhancement.quantize(model, features["calibration"], config.spectrum, wide=wide)
+    calibration = features["calibration"]
+    return enhancement.quantize(model, calibration, config.spectrum, wide=wide, train=train)
 
 
 def _size(model: keras.Model) -> dict[str, int]:
