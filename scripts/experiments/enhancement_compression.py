@@ -131,7 +131,7 @@ def prune(name: str, pruning: int, fine_tuning: int) -> None:
         limits,
         experiment.cost,
         (pruning, fine_tuning),
-        (2e-3, 2e-3),
+        (1e-3, 2e-3),
         progress_printer(),
         CACHE / f"{name}-prune.npz",
     )

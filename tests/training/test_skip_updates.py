@@ -8,7 +8,13 @@ import pytest
 pytest.importorskip("tensorflow", reason="the train extra (TensorFlow) is not installed")
 
 from tinykit.audio.enhancer import Skipping as Device
+from tinykit.audio.stft_spec import StftSpec
+from tinykit.compiler.golden import Golden
+from tinykit.compiler.reader import read_tflite
 from tinykit.compress.skip_updates import Skipping, gated
+from tinykit.config import Model
+from tinykit.models import enhancers
+from tinykit.quantize import enhancement
 from tinykit.train.backend import keras, seed_everything
 
 layers, ops = keras.layers, keras.ops
@@ -44,6 +50,25 @@ def test_a_gate_is_one_more_output_and_changes_no_gain() -> None:
     np.testing.assert_allclose(given[..., :BANDS], model(clips()), atol=1e-6)
     assert given.shape == (4, FRAMES, BANDS + 1)
     assert (given[..., BANDS] > 0.5).mean() > 0.5
+
+
+def test_a_gated_enhancer_is_exported_with_its_increment() -> None:
+    """One output for gains and increment, quantized as the device expects gains."""
+    seed_everything(2)
+    spec = StftSpec(window_samples=128, hop_samples=64, bands=16)
+    network = enhancers.build(Model(architecture="lstm", width=0.25), spec)
+    steps = np.random.default_rng(6).normal(0, 12, (2, 12, spec.bands)).cumsum(axis=1)
+    features = steps.clip(-128, 127).astype(np.int8)
+    data = enhancement.quantize(gated(network, "mask"), features, spec)
+    graph = read_tflite(data)
+    output = graph.tensors[graph.outputs[0]]
+    assert (output.size, output.scale, output.zero_point) == (spec.bands + 1, 1 / 256, -128)
+    plain = enhancement.quantize(network, features, spec)
+    with Golden(data) as both, Golden(plain) as gains:
+        given = enhancement.by_frame(both)(features[0])
+        expected = enhancement.by_frame(gains)(features[0])
+    np.testing.assert_array_equal(given[:, : spec.bands], expected)
+    assert (given[:, spec.bands] > 0).all()  # more than 1/2: every hop is asked for
 
 
 @pytest.mark.parametrize("bias", [5.0, -0.3, -2.0, -9.0])

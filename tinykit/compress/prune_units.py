@@ -76,8 +76,9 @@ def prune(
         f"compress: even with {STEP} units in every layer the network needs",
         f"the smallest that pruning reaches is {smallest}; raise [budget] or use fewer layers",
     )
-    masked = Thresholded(keras.models.clone_model(model), target)
-    masked.network.set_weights(model.get_weights())
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    masked = Thresholded(copy, target)
     masked.anchor(widths, before)
     steps: list[dict[str, Any]] = []
 
@@ -128,14 +129,14 @@ def kept(margins: Margins, lift: float = 0.0) -> Kept:
 
 
 def _lift(margins: Margins, holds: Callable[[Kept], bool]) -> float:
-    """Return by how much all thresholds have to rise for the limits to hold; 0.0 where they do.
+    """Return by how much all thresholds have to rise, at least, for the limits to hold.
 
-    Raising the penalty does it; where its epochs were too few, the thresholds rise together.
+    Below zero where the last epoch took more than it had to: the best of what went comes back.
+    Above zero where the epochs were too few. At the lowest level all units are there, which is too
+    much; at the highest there is the smallest network, which is not.
     """
-    if holds(kept(margins)):
-        return 0.0
-    levels = np.unique(np.concatenate([m[m >= 0] for m in margins.values()]))
-    outside, inside = 0, len(levels) - 1  # above all but one unit: the smallest network
+    levels = np.unique(np.concatenate(list(margins.values())))
+    outside, inside = 0, len(levels) - 1
     while inside - outside > 1:
         middle = (outside + inside) // 2
         if holds(kept(margins, float(levels[middle]))):
