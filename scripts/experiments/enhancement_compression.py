@@ -38,6 +38,7 @@ SIZE, OPERATIONS = 11.9, 2.9  # times smaller than the float baseline, times few
 EPOCH = 160  # mixtures
 PRUNING, FINE_TUNING = 12, 8  # epochs
 CALIBRATION = 32
+QUANTIZATION_RATE = 1e-4
 HEARD = 24  # validation mixtures through the golden interpreter
 
 
@@ -195,7 +196,9 @@ def quantize(name: str, epochs: int) -> None:
     checkpoint = CACHE / f"{name}-quantize.npz"
 
     def train(network: Any) -> None:
-        task.fit(network, epochs, 3e-4, "quantize", progress_printer(), checkpoint, None)
+        task.fit(
+            network, epochs, QUANTIZATION_RATE, "quantize", progress_printer(), checkpoint, None
+        )
 
     def golden_db(data: bytes) -> float:
         with Golden(data) as golden:
@@ -213,6 +216,7 @@ def quantize(name: str, epochs: int) -> None:
         "mixtures_per_epoch": EPOCH,
         "heard": HEARD,
         "wide": False,
+        "learning_rate": QUANTIZATION_RATE,
         "seed": task.config.seed,
         "float_db": experiment.heard_db(float_gains),
         "post_training_db": golden_db(experiment.int8(model)),
@@ -254,8 +258,12 @@ def page(rows: list[dict[str, Any]]) -> str:
         "",
         "Made by `scripts/experiments/enhancement_compression.py table` from "
         "`enhancement-compression.jsonl`. SI-SDR in dB,",
-        "mean over the validation mixtures. Baselines: `scripts/experiments/enhancement.py`. One "
+        "mean over the validation mixtures, float unless said. Baseline: 1,000 steps of "
+        "`scripts/experiments/enhancement.py`. One "
         "seed each; docs/compression.md says what is done.",
+        "Rows in the order they were made: what skips or is quantized starts from the network "
+        "pruned above it. The first pruning",
+        "was made before thresholds fell back to fill the limits; the second is today's.",
         "",
     ]
     for row in rows:
@@ -310,7 +318,8 @@ def _quantized(row: dict[str, Any]) -> str:
             f"{'16x8' if row['wide'] else 'int8'}, golden interpreter, {row['heard']} validation "
             f"mixtures: float {row['float_db']:.2f}, post-training {row['post_training_db']:.2f}, "
             f"trained through quantization {row['trained_db']:.2f} ({row['epochs'][0]} epochs of "
-            f"{row['mixtures_per_epoch']} mixtures, seed {row['seed']}).",
+            f"{row['mixtures_per_epoch']} mixtures, learning rate {row['learning_rate']:g}, seed "
+            f"{row['seed']}).",
         ]
     )
 

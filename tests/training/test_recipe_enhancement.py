@@ -97,6 +97,7 @@ def quick(trained: tuple[Config, Path], monkeypatch: pytest.MonkeyPatch) -> tupl
     return trained
 
 
+@pytest.mark.slow
 def test_units_go_until_a_budget_holds(quick: tuple[Config, Path]) -> None:
     """The compressed model is within it, and smaller than it was."""
     settings, build = quick
@@ -113,6 +114,7 @@ def test_units_go_until_a_budget_holds(quick: tuple[Config, Path]) -> None:
     assert not list(build.glob(".checkpoint*"))
 
 
+@pytest.mark.slow
 def test_a_network_is_trained_on_the_integers_grids(quick: tuple[Config, Path]) -> None:
     """With epochs for it, quantizing trains; what is written says so and is another model."""
     settings, build = quick
