@@ -140,6 +140,8 @@ def test_a_streamed_network_trains_as_it_is_exported(name: str, wide: bool) -> N
     ranges = calibrate_stream(nodes, x)
     given = Quantization(np.float32(spec.scale), spec.zero_point)
     trained = FakeQuantized(nodes, ranges, given, wide=wide, frames=True)
+    names = [variable.path for variable in trained.variables]
+    assert len(names) == len(set(names))  # one grid for all values that share one
     gains = np.asarray(trained(x))
     assert gains.shape == x.shape
     data = enhancement.quantize(network, recordings, spec, wide=wide)

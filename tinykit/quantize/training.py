@@ -78,11 +78,11 @@ class FakeQuantized(keras.Model):
         self.limits = INT16 if wide else INT8
         self.start = export.quantizations(nodes, ranges, given, wide)
         prescribed = export.prescribed(nodes, ranges, given, wide)
-        self._grids = {
-            span.group: _Grid(self, f"values_{span.group}", start, self.limits)
-            for span, start in zip(ranges, self.start, strict=True)
-            if span.group not in prescribed
-        }
+        self._grids: dict[int, _Grid] = {}
+        for span, start in zip(ranges, self.start, strict=True):
+            if span.group not in prescribed and span.group not in self._grids:
+                name = f"values_{span.group}"
+                self._grids[span.group] = _Grid(self, name, start, self.limits)
         self._weights: dict[int, _Weights] = {}
         for node in nodes:
             if isinstance(node, Linear | Lstm) and _key(node) not in self._weights:
