@@ -21,12 +21,13 @@ def draw(curve: Sequence[Sequence[float]], operating: Sequence[dict[str, Any]]) 
     """
     parts = [*_grid()]
     parts.append(svg.polyline(_steps(curve), stroke=svg.BLUE))
-    for point in operating:
+    for place, point in enumerate(operating):
         x = _x(point["limit_per_hour"])
         parts.append(svg.line(x, _y(point["low"]), x, _y(point["high"]), stroke=svg.ORANGE))
         parts.append(svg.element("circle", cx=x, cy=_y(point["rate"]), r=4, fill=svg.ORANGE))
         label = f"{point['rate']:.1%} at {point['limit_per_hour']:g}/h"
-        parts.append(svg.text(x + 8, _y(point["rate"]) - 6, label, fill=svg.ORANGE))
+        below = 14 * place  # two limits that are close may have one rate
+        parts.append(svg.text(x + 8, _y(point["rate"]) - 6 + below, label, fill=svg.ORANGE))
     return svg.drawing(WIDTH, HEIGHT, "Misses against false accepts per hour", parts)
 
 
