@@ -79,7 +79,9 @@ TK_INLINE int32_t tk_mla_high(int32_t x, tk_q15x2 pair, int32_t sum)
 /* The nearest number that int16 has. */
 TK_INLINE int16_t tk_saturate_int16(int32_t x)
 {
-    return (int16_t)__ssat(x, 16);
+    int32_t limited; /* in assembly, because __ssat() of arm_acle.h converts signs behind the caller's back */
+    __asm__("ssat %0, #16, %1" : "=r"(limited) : "r"(x));
+    return (int16_t)limited;
 }
 
 #else
