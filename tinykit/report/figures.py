@@ -9,7 +9,7 @@ from tinykit.board import Board
 from tinykit.config import Budget
 from tinykit.report.manifests import Manifest
 
-Kind = Literal["share", "bytes", "count", "rate"]
+Kind = Literal["share", "bytes", "count", "rate", "db"]
 
 RAM = {
     "arena": "arena_bytes",
@@ -35,7 +35,7 @@ class Figure:
         Its name for people.
     value : float or int or None
         None where nothing measured it.
-    kind : {"share", "bytes", "count", "rate"}
+    kind : {"share", "bytes", "count", "rate", "db"}
     method : str
         How it is known.
     limit : int
@@ -100,6 +100,8 @@ def written(value: float | int | None, kind: Kind) -> str:
         return f"{100 * value:.1f} %"
     if kind == "rate":
         return f"{value:.2f}"
+    if kind == "db":
+        return f"{value:.2f} dB"
     return f"{value:,.0f} B" if kind == "bytes" else f"{value:,.0f}"
 
 
@@ -124,6 +126,7 @@ def figures(manifests: dict[str, Manifest], budget: Budget, board: Board) -> lis
     return [
         *_accuracies(manifests, where),
         *_held_out(manifests),
+        *_quality(manifests["device"].get("enhancer")),
         Figure(
             "flash_bytes",
             "flash",
@@ -169,6 +172,32 @@ def figures(manifests: dict[str, Manifest], budget: Budget, board: Board) -> lis
             remark=f"{unit if unit == 'instructions' else 'µs'}, one hop{_hop(plan)}",
         ),
         *_enhancing(device.get("enhancer"), unit, where),
+    ]
+
+
+_HEARD = {
+    "noisy": ("noisy", "the mixtures as they are"),
+    "float": ("float", "enhanced by the float model"),
+    "host": ("integer", "enhanced by the integer model in the tflite-micro interpreter"),
+    "device": ("device", "enhanced, as the device returned it"),
+}
+"""What was measured -> its short name, and what it is."""
+
+
+def _quality(found: Manifest | None) -> list[Figure]:
+    """Return how much better an enhancer's recordings become; nothing for other models."""
+    known = (found or {}).get("quality") or {}
+    return [
+        Figure(
+            f"si_sdr_db_{key}",
+            f"SI-SDR, {name}",
+            known[key].get("si_sdr_db"),
+            "db",
+            f"{how}: mean over the recordings sent to the device ({found['recordings_from']}), "
+            "Le Roux et al. 2019",
+        )
+        for key, (name, how) in _HEARD.items()
+        if found and key in known
     ]
 
 
