@@ -12,40 +12,19 @@ Models are made of layers that `tinykit.quantize.fold` knows.
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import pkgutil
 from typing import Any
 
 from tinykit.audio.spec import FeatureSpec
 from tinykit.config import Model
 from tinykit.errors import ConfigError
+from tinykit.models._known import Known
 
 _FOR_CHAINS = ("channels", "blocks")
 """Keys that only an architecture which names them in `KEYS` has."""
 
 
-def names() -> list[str]:
-    """Return the known architectures, sorted; imports none of them."""
-    found = (module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
-    return sorted(name for name in found if not name.startswith("_"))
-
-
-def module(name: str) -> Any:
-    """Return the module of an architecture.
-
-    Raises
-    ------
-    ConfigError
-        When there is no such architecture.
-    """
-    if name not in names():
-        near = difflib.get_close_matches(name, names(), n=1)
-        raise ConfigError(
-            f"[model] unknown architecture {name!r}",
-            (f"did you mean `{near[0]}`? " if near else "") + "known: " + ", ".join(names()),
-        )
-    return importlib.import_module(f"{__name__}.{name}")
+_KNOWN = Known(__name__, __path__, "architecture")
+names, module = _KNOWN.names, _KNOWN.module
 
 
 def build(config: Model, spec: FeatureSpec, classes: int) -> Any:
@@ -56,12 +35,8 @@ def build(config: Model, spec: FeatureSpec, classes: int) -> Any:
     ConfigError
         When there is no such architecture, or it refuses its size, widths or the features.
     """
-    architecture = module(config.architecture)
+    architecture = _KNOWN.of(config)
     name, sizes = config.architecture, architecture.SIZES
-    if config.size and config.size not in sizes:
-        raise ConfigError(
-            f"[model] {name} has no size {config.size!r}", "sizes: " + ", ".join(sizes)
-        )
     for key in _FOR_CHAINS:
         if getattr(config, key) is not None and key not in getattr(architecture, "KEYS", ()):
             raise ConfigError(

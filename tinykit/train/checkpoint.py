@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,23 @@ class State(msgspec.Struct, Generic[E]):
     history: list[E]
     best_epoch: int  # index into history
 
+    def patience_is_over(self, patience: int) -> bool:
+        """Whether the best epoch is `patience` epochs ago, or more; never with 0."""
+        return bool(self.history) and 0 < patience <= len(self.history) - 1 - self.best_epoch
+
+
+@dataclass(frozen=True)
+class History(Generic[E]):
+    """What happened, epoch by epoch; the model was left with the weights of `best_epoch`."""
+
+    epochs: list[E]
+    best_epoch: int
+
+    @property
+    def best(self) -> E:
+        """The epoch whose weights the model has."""
+        return self.epochs[self.best_epoch]
+
 
 @dataclass
 class Checkpoint(Generic[E]):
@@ -60,6 +78,13 @@ class Checkpoint(Generic[E]):
         state = np.frombuffer(msgspec.json.encode(self.state), np.uint8)
         with paths.atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez(file, state=state, **arrays)
+
+
+def identity(model: Any, data: bytes, settings: bytes) -> str:
+    """Return a hash of all that determines the result of training a Keras model."""
+    weights = b"".join(array.tobytes() for array in model.get_weights())
+    network = json.dumps(model.get_config(), default=str)
+    return paths.sha256_bytes(data + weights + network.encode() + settings)
 
 
 def keep(model: Any, now: Checkpoint[Any]) -> None:

@@ -6,17 +6,14 @@ gives the same model as one that was not.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykit import paths
 from tinykit.audio import float_stft, mixtures
 from tinykit.audio.mixtures import Sources
 from tinykit.audio.split import Split
@@ -27,7 +24,7 @@ from tinykit.errors import TinykitError
 from tinykit.progress import Progress, silent
 from tinykit.train import checkpoint as checkpoints
 from tinykit.train.backend import keras, seed_everything
-from tinykit.train.checkpoint import Checkpoint, State
+from tinykit.train.checkpoint import Checkpoint, History, State
 from tinykit.train.enhancement_loss import EnhancementLoss, targets
 from tinykit.train.schedule import schedule
 
@@ -43,19 +40,6 @@ class HeardEpoch(msgspec.Struct, frozen=True):
     loss: float
     validation_loss: float
     learning_rate: float
-
-
-@dataclass(frozen=True)
-class History:
-    """What happened, epoch by epoch; the model was left with the weights of `best_epoch`."""
-
-    epochs: list[HeardEpoch]
-    best_epoch: int
-
-    @property
-    def best(self) -> HeardEpoch:
-        """The epoch whose weights the model has."""
-        return self.epochs[self.best_epoch]
 
 
 def batch(
@@ -88,7 +72,7 @@ def fit(
     checkpoint: Path | None = None,
     what: str = "train",
     enough: Callable[[], bool] | None = None,
-) -> History:
+) -> History[HeardEpoch]:
     """Train `model` in place and leave it with the weights of its best epoch.
 
     The best epoch is the one with the lowest validation loss; with `config.keep = "last"` the last
@@ -129,7 +113,7 @@ def fit(
     now = found or Checkpoint[HeardEpoch](State(identity, [], -1))
     history = now.state.history
     for epoch in range(len(history), config.epochs):
-        if history and 0 < config.patience <= len(history) - 1 - now.state.best_epoch:
+        if now.state.patience_is_over(config.patience):
             break
         if enough and enough():
             break
@@ -207,6 +191,4 @@ def _identity(model: keras.Model, sources: Sources, settings: list[msgspec.Struc
         for split, recordings in kind.items()
         for name, samples in recordings.items()
     )
-    weights = b"".join(array.tobytes() for array in model.get_weights())
-    network = json.dumps(model.get_config(), default=str)
-    return paths.sha256_bytes(data + weights + network.encode() + msgspec.json.encode(settings))
+    return checkpoints.identity(model, data, msgspec.json.encode(settings))

@@ -6,40 +6,24 @@ was interrupted and resumed gives the same model as one that was not.
 
 from __future__ import annotations
 
-import json
 import math
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykit import paths
 from tinykit.config import Train
 from tinykit.errors import TinykitError
 from tinykit.progress import Progress, silent
 from tinykit.train import checkpoint as checkpoints
 from tinykit.train.augment import augment
 from tinykit.train.backend import keras, seed_everything
-from tinykit.train.checkpoint import Checkpoint, Epoch, State
+from tinykit.train.checkpoint import Checkpoint, Epoch, History, State
 from tinykit.train.features import Features
 from tinykit.train.metrics import predict
 from tinykit.train.schedule import schedule
-
-
-@dataclass(frozen=True)
-class History:
-    """What happened, epoch by epoch; the model was left with the weights of `best_epoch`."""
-
-    epochs: list[Epoch]
-    best_epoch: int
-
-    @property
-    def best(self) -> Epoch:
-        """The epoch whose weights the model has."""
-        return self.epochs[self.best_epoch]
 
 
 def fit(
@@ -49,7 +33,7 @@ def fit(
     progress: Progress = silent,
     checkpoint: Path | None = None,
     what: str = "train",
-) -> History:
+) -> History[Epoch]:
     """Train `model` in place and leave it with the weights of its best epoch.
 
     The best epoch is the one with the highest validation accuracy, of equals the one with the
@@ -86,7 +70,7 @@ def fit(
     x, targets = features.real("training"), _one_hot(features)
     history = now.state.history
     for epoch in range(len(history), config.epochs):
-        if _patience_is_over(now.state, config):
+        if now.state.patience_is_over(config.patience):
             break
         random = np.random.default_rng((config.seed, epoch))
         order = random.permutation(len(x))[:seen_clips]
@@ -160,11 +144,6 @@ def _one_hot(features: Features) -> NDArray[np.float32]:
     return np.eye(len(features.labels), dtype=np.float32)[features.y["training"]]
 
 
-def _patience_is_over(state: State[Epoch], config: Train) -> bool:
-    waited = len(state.history) - 1 - state.best_epoch
-    return bool(state.history) and 0 < config.patience <= waited
-
-
 def _identity(model: keras.Model, features: Features, config: Train) -> str:
     """Return a hash of all that determines the result."""
     data = b"".join(
@@ -172,10 +151,7 @@ def _identity(model: keras.Model, features: Features, config: Train) -> str:
         for split in ("training", "validation")
         for array in (features.x[split], features.y[split])
     )
-    weights = b"".join(array.tobytes() for array in model.get_weights())
-    network = json.dumps(model.get_config(), default=str)
-    settings = network.encode() + msgspec.json.encode(config)
-    return paths.sha256_bytes(data + weights + settings)
+    return checkpoints.identity(model, data, msgspec.json.encode(config))
 
 
 def _restore(model: keras.Model, path: Path | None, identity: str) -> Checkpoint[Epoch] | None:

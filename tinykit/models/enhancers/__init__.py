@@ -13,37 +13,14 @@ of any of these models the one that is given a frame and its states at a time.
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import pkgutil
 from typing import Any
 
 from tinykit.audio.stft_spec import StftSpec
 from tinykit.config import Model
-from tinykit.errors import ConfigError
+from tinykit.models._known import Known
 
-
-def names() -> list[str]:
-    """Return the known architectures, sorted; imports none of them."""
-    found = (module.name for module in pkgutil.iter_modules(__path__))
-    return sorted(name for name in found if not name.startswith("_") and name != "streaming")
-
-
-def module(name: str) -> Any:
-    """Return the module of an architecture.
-
-    Raises
-    ------
-    ConfigError
-        When there is no such architecture.
-    """
-    if name not in names():
-        near = difflib.get_close_matches(name, names(), n=1)
-        raise ConfigError(
-            f"[model] unknown enhancer {name!r}",
-            (f"did you mean `{near[0]}`? " if near else "") + "known: " + ", ".join(names()),
-        )
-    return importlib.import_module(f"{__name__}.{name}")
+_KNOWN = Known(__name__, __path__, "enhancer", others=frozenset({"streaming"}))
+names, module = _KNOWN.names, _KNOWN.module
 
 
 def build(config: Model, spec: StftSpec) -> Any:
@@ -54,10 +31,4 @@ def build(config: Model, spec: StftSpec) -> Any:
     ConfigError
         When there is no such architecture, or it refuses its size or the bands.
     """
-    architecture = module(config.architecture)
-    if config.size and config.size not in architecture.SIZES:
-        raise ConfigError(
-            f"[model] {config.architecture} has no size {config.size!r}",
-            "sizes: " + ", ".join(architecture.SIZES),
-        )
-    return architecture.build(spec, config)
+    return _KNOWN.of(config).build(spec, config)
