@@ -67,3 +67,26 @@ def test_quality_has_what_is_installed() -> None:
     assert found.si_sdr_db > 40
     for name in ("stoi", "pesq"):
         assert (getattr(found, name) is not None) == (name in enhancement.available())
+
+
+def test_recordings_a_measure_refuses_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PESQ raises where it finds no speech: the mean is that of the others, and None of none."""
+
+    def refuses_the_long(given: np.ndarray, wanted: np.ndarray, rate_hz: int) -> float:
+        if len(given) > 40000:
+            raise DataError("no speech")
+        return 3.0
+
+    monkeypatch.setattr(enhancement, "available", lambda: ["pesq"])
+    monkeypatch.setitem(enhancement._MEASURES, "pesq", refuses_the_long)
+    long, short = _speech_like(), _speech_like()[:32000]
+    assert enhancement.quality([long, short], [long, short], 16000).pesq == 3.0
+    assert enhancement.quality([long], [long], 16000).pesq is None
+
+
+def test_pesq_is_left_out_at_another_rate() -> None:
+    """Wide-band PESQ is defined at 16 kHz alone; the other measures are there."""
+    clean = _speech_like()
+    found = enhancement.quality([clean // 2], [clean], 8000)
+    assert found.pesq is None
+    assert found.si_sdr_db > 40

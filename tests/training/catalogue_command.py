@@ -13,6 +13,7 @@ from tinykit.pipeline import catalogue
 
 CORE = board.find("mps2-an386").processor
 ROW = {
+    "task": "classify",
     "architecture": "made_up",
     "size": "s",
     "what": "Nothing",
@@ -28,6 +29,6 @@ ROW = {
 
 key = catalogue.key_of(board.find("mps2-an386"))
 file = paths.cache_dir() / "models" / f"{CORE.name}-balanced.json"
-catalogue.write(file, key, {"made_up s": ROW}, complete=True)
+catalogue.write(file, key, {"classify made_up s": ROW}, complete=True)
 code = run(["models", "--json"])
 sys.exit(code or ("keras" in sys.modules))

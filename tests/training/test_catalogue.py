@@ -13,18 +13,20 @@ pytest.importorskip("tensorflow", reason="the train extra (TensorFlow) is not in
 
 from tinykit import models, paths
 from tinykit.errors import BoardError
+from tinykit.models import enhancers
 from tinykit.pipeline import catalogue
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
-    """Return the catalogue of two small networks, for a core without a C compiler here."""
+    """Return the catalogue of three small networks, for a core without a C compiler here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TINYKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(models, "names", lambda: ["lstm", "svdf"])
-        for name in models.names():
-            module = models.module(name)
-            patch.setattr(module, "SIZES", {"s": module.SIZES["s"]})
+        patch.setattr(enhancers, "names", lambda: ["gru"])
+        for package in (models, enhancers):
+            for module in map(package.module, package.names()):
+                patch.setattr(module, "SIZES", {"s": module.SIZES["s"]})
         first = catalogue.catalogue("esp32-s3-devkitc-1")
         patch.setattr(catalogue, "_row", lambda *_: pytest.fail("computed again"))
         assert catalogue.catalogue("esp32-s3-devkitc-1") == first  # from the cache
@@ -37,15 +39,18 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
 
 def test_rows_have_the_compilers_figures(rows):
     """Parameters, MACs, memory; MACs of a hop only where the network can be streamed."""
-    lstm, svdf = rows
-    assert (lstm["architecture"], lstm["size"]) == ("lstm", "s")
+    lstm, svdf, gru = rows
+    assert (lstm["task"], lstm["architecture"], lstm["size"]) == ("classify", "lstm", "s")
     assert lstm["hop_macs"] is None
     assert 0 < svdf["hop_macs"] < svdf["macs"] / 10
     for row in rows:
-        assert row["macs"] > row["parameters"] > 10_000
-        assert row["flash_bytes"] > row["parameters"]
+        assert row["flash_bytes"] > row["parameters"] > 10_000
         assert row["ram_bytes"] > 0
+    for row in (lstm, svdf):
+        assert row["macs"] > row["parameters"]
         assert row["input_shape"] == [49, 40]
+    assert (gru["task"], gru["features"]) == ("enhance", "bands")
+    assert gru["hop_macs"] == gru["macs"] < gru["parameters"]  # a frame at a time
 
 
 def test_unknown_board_is_refused():

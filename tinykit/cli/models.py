@@ -25,7 +25,20 @@ def models(
     return Result({"board": board, "optimize": optimize, "models": rows}, _text(rows, board))
 
 
+_ABOUT = {
+    "classify": "classification: 10 classes, one window; MACs/hop: where it can be streamed",
+    "enhance": "enhancement: one hop, without the transforms; train with --task speech-enhancement",
+}
+
+
 def _text(rows: list[dict[str, Any]], board: str) -> list[Any]:
+    texts: list[Any] = [f"untrained, for {board}: model and runtime, RAM with the stack"]
+    for task, about in _ABOUT.items():
+        texts += ["", about, _table([row for row in rows if row["task"] == task])]
+    return texts + sorted({row["note"] for row in rows if row["note"]})
+
+
+def _table(rows: list[dict[str, Any]]) -> Any:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -43,10 +56,4 @@ def _text(rows: list[dict[str, Any]], board: str) -> list[Any]:
             *(f"{size / 1024:,.1f}" for size in sizes),
             "x".join(map(str, row["input_shape"])),
         )
-    notes = sorted({row["note"] for row in rows if row["note"]})
-    return [
-        table,
-        f"for {board}, 10 classes, untrained: model and runtime, RAM with the stack; MACs/hop: "
-        "where it can be streamed",
-        *notes,
-    ]
+    return table

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -18,6 +20,9 @@ STOI_HZ = 10000
 
 PESQ_HZ = 16000
 """Sample rate of wide-band PESQ."""
+
+Measure = Callable[[NDArray[Any], NDArray[Any], int], float]
+"""Given and wanted samples and their rate, to a figure."""
 
 _NEEDED = {"stoi": "pystoi", "pesq": "pesq"}
 
@@ -97,14 +102,26 @@ def available() -> list[str]:
 def quality(
     given: list[NDArray[np.int16]], wanted: list[NDArray[np.int16]], rate_hz: int
 ) -> Quality:
-    """Return the means over recordings of all measures that are installed; one rate for all."""
-    known = available()
+    """Return the means over recordings of all measures that are installed; one rate for all.
+
+    PESQ is left out at another rate than its own, and for recordings in which it finds no speech.
+    """
     pairs = list(zip(given, wanted, strict=True))
-    measures: dict[str, Any] = {"stoi": stoi, "pesq": pesq}
-    extra = {
-        name: float(np.mean([measures[name](g, w, rate_hz) for g, w in pairs])) for name in known
-    }
+    known = {name: measure for name, measure in _MEASURES.items() if name in available()}
+    extra = {name: _mean(measure, pairs, rate_hz) for name, measure in known.items()}
     return Quality(float(np.mean([si_sdr_db(g, w) for g, w in pairs])), **extra)
+
+
+_MEASURES: dict[str, Measure] = {"stoi": stoi, "pesq": pesq}
+
+
+def _mean(measure: Measure, pairs: list[tuple[Any, Any]], rate_hz: int) -> float | None:
+    """Return the mean over the recordings for which the measure is defined."""
+    found = []
+    for given, wanted in pairs:
+        with contextlib.suppress(DataError):
+            found.append(measure(given, wanted, rate_hz))
+    return float(np.mean(found)) if found else None
 
 
 def _real(samples: NDArray[Any]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""models: every architecture in every size, as our own compiler costs it on a core.
+"""models: every architecture of every task in every size, as our own compiler costs it on a core.
 
 A network is built untrained, quantized, compiled and linked: weights do not change what it costs
 but for a few bytes. Rows are kept in the user's cache until the code that makes them changes.
@@ -14,6 +14,7 @@ from typing import Any
 from tinykit import board as boards
 from tinykit import paths, programs
 from tinykit.audio.spec import FeatureSpec
+from tinykit.audio.stft_spec import StftSpec
 from tinykit.board import Board
 from tinykit.compiler import compile_model, toolchain
 from tinykit.compiler.lower import Mode
@@ -27,6 +28,7 @@ CODE = ("models", "quantize", "compiler", "kernels", "audio", "search", "config.
 """What a row depends on, beside the core."""
 
 CLIPS = 8  # of noise, for calibration
+FRAMES = 16  # of noise a clip, for an enhancer
 
 
 def catalogue(
@@ -37,9 +39,9 @@ def catalogue(
     Returns
     -------
     list of dict
-        `architecture`, `size`, `what` (its first sentence), `features` (their kind),
-        `input_shape`, `parameters`, `macs`, `flash_bytes` and `ram_bytes` (as
-        `tinykit.search.cost.measure` counts), `note`, and
+        `task` (what the network is for: "classify" or "enhance"), `architecture`, `size`, `what`
+        (its first sentence), `features` (their kind), `input_shape` of an inference, `parameters`,
+        `macs`, `flash_bytes` and `ram_bytes` (as `tinykit.search.cost.measure` counts), `note`, and
         `hop_macs`: of one hop where the network can be streamed, else null.
 
     Raises
@@ -55,13 +57,17 @@ def catalogue(
     known = _read(file, key)
     if known.get("complete"):
         return list(known["rows"].values())
-    models = _module("models")
-    wanted = [(name, size) for name in models.names() for size in models.module(name).SIZES]
+    wanted = [
+        (task, name, size)
+        for task, (package, _) in _TASKS.items()
+        for name in _module(package).names()
+        for size in _module(package).module(name).SIZES
+    ]
     rows: dict[str, dict[str, Any]] = known.get("rows", {})
-    for number, (name, size) in enumerate(wanted):
+    for number, row in enumerate(wanted):
         progress("models", number, len(wanted))
-        if f"{name} {size}" not in rows:
-            rows[f"{name} {size}"] = _row(name, size, board, optimize)
+        if " ".join(row) not in rows:
+            rows[" ".join(row)] = _row(*row, board, optimize)
             write(file, key, rows, complete=len(rows) == len(wanted))
     progress("models", len(wanted), len(wanted))
     return list(rows.values())
@@ -72,33 +78,55 @@ def key_of(board: Board) -> str:
     return fingerprint.of_value([fingerprint.of_code(CODE), board.processor, _compiler(board)])
 
 
-def _row(name: str, size: str, board: Board, optimize: Mode) -> dict[str, Any]:
-    models, nodes = _module("models"), _module("quantize.nodes")
-    architecture = models.module(name)
+def _row(task: str, name: str, size: str, board: Board, optimize: Mode) -> dict[str, Any]:
+    package, quantized = _TASKS[task]
+    architecture = _module(package).module(name)
+    data, folded, about = quantized(architecture, Model(architecture=name, size=size))
+    measured = cost.measure(data, board.processor, optimize)
+    streamed = measured.macs if task == "enhance" else _hop_macs(data, board, optimize)
+    return {
+        "task": task,
+        "architecture": name,
+        "size": size,
+        "what": architecture.__doc__.split("\n")[0].rstrip("."),
+        **about,
+        "parameters": _module("quantize.nodes").parameters(folded),
+        "macs": measured.macs,
+        "hop_macs": streamed,
+        "flash_bytes": measured.flash_bytes,
+        "ram_bytes": measured.ram_bytes,
+        "note": measured.note,
+    }
+
+
+def _classifier(architecture: Any, model: Model) -> tuple[bytes, Any, dict[str, Any]]:
+    """Return the .tflite of the untrained network, its operations, and what it reads."""
     spec = FeatureSpec(**architecture.FEATURES)
     labels = ["_silence_", "_unknown_", *Data().words]
-    network = models.build(Model(architecture=name, size=size), spec, len(labels))
-    clips = _noise(spec)
+    network = _module("models").build(model, spec, len(labels))
+    clips = _noise(spec.frames, spec.width)
     real = _module("train.features").to_real(clips, spec)
     for layer in network.layers:
         if hasattr(layer, "momentum"):
             layer.momentum = 0.0  # averages of this batch; without them signals fade with depth
     network(real, training=True)
     data = _module("quantize.post_training").quantize(network, clips, spec, labels)
-    measured = cost.measure(data, board.processor, optimize)
-    return {
-        "architecture": name,
-        "size": size,
-        "what": architecture.__doc__.split("\n")[0].rstrip("."),
-        "features": spec.kind,
-        "input_shape": [spec.frames, spec.width],
-        "parameters": nodes.parameters(_module("quantize.fold").fold(network)),
-        "macs": measured.macs,
-        "hop_macs": _hop_macs(data, board, optimize),
-        "flash_bytes": measured.flash_bytes,
-        "ram_bytes": measured.ram_bytes,
-        "note": measured.note,
-    }
+    about = {"features": spec.kind, "input_shape": [spec.frames, spec.width]}
+    return data, _module("quantize.fold").fold(network), about
+
+
+def _enhancer(architecture: Any, model: Model) -> tuple[bytes, Any, dict[str, Any]]:
+    """Return the .tflite of the untrained network, its operations, and what it reads."""
+    spec = StftSpec(**architecture.SPECTRUM)
+    network = _module("models.enhancers").build(model, spec)
+    enhancement = _module("quantize.enhancement")
+    data = enhancement.quantize(network, _noise(FRAMES, spec.bands), spec)
+    about = {"features": "bands", "input_shape": [1, spec.bands]}
+    return data, enhancement.folded(network), about
+
+
+_TASKS = {"classify": ("models", _classifier), "enhance": ("models.enhancers", _enhancer)}
+"""The package of a task's architectures, and what quantizes one of them."""
 
 
 def _hop_macs(data: bytes, board: Board, optimize: Mode) -> int | None:
@@ -108,10 +136,10 @@ def _hop_macs(data: bytes, board: Board, optimize: Mode) -> int | None:
         return None
 
 
-def _noise(spec: FeatureSpec) -> Any:
+def _noise(frames: int, width: int) -> Any:
     import numpy as np
 
-    shape = (CLIPS, spec.frames, spec.width)
+    shape = (CLIPS, frames, width)
     return np.random.default_rng(0).integers(-90, 90, shape).astype(np.int8)
 
 
