@@ -15,10 +15,10 @@ from tinykit.compiler.reader import read_tflite
 from tinykit.config import Model
 from tinykit.models import enhancers
 from tinykit.quantize import enhancement, export
-from tinykit.quantize.export import Quantization
 from tinykit.quantize.fake import INT8, quantized, slowed
 from tinykit.quantize.fold import fold, image
 from tinykit.quantize.ranges import Range, calibrate, calibrate_stream
+from tinykit.quantize.scheme import Quantization
 from tinykit.quantize.training import FakeQuantized
 from tinykit.train.backend import keras, seed_everything
 

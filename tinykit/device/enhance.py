@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykit.device.client import Client, EnhanceCost, Hello
+from tinykit.device.client import Client
+from tinykit.device.replies import EnhanceCost, Hello
 from tinykit.device.result import most
 from tinykit.errors import DeviceError
 from tinykit.progress import Progress, silent

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykit.device.client import Hello
+from tinykit.device.replies import Hello
 from tinykit.errors import MismatchError
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykit.device.client import Client, Hello, Inference
+from tinykit.device.client import Client
+from tinykit.device.replies import Hello, Inference
 from tinykit.device.result import DeviceResult, FrontEndResult, Mismatch, Spread, most
 from tinykit.device.vectors import Vectors, parts
 from tinykit.errors import DataError, DeviceError

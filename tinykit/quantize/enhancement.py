@@ -14,10 +14,10 @@ from tinykit.audio.stft_spec import StftSpec
 from tinykit.compiler.golden import Golden
 from tinykit.errors import DataError, ModelError
 from tinykit.quantize import export
-from tinykit.quantize.export import Quantization
 from tinykit.quantize.fold import fold
 from tinykit.quantize.nodes import Node, Reshape
 from tinykit.quantize.ranges import calibrate_stream
+from tinykit.quantize.scheme import Quantization
 from tinykit.quantize.training import FakeQuantized
 from tinykit.train.backend import keras
 

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinykit.errors import ModelError
-from tinykit.quantize import export
-from tinykit.quantize.export import CELL_SCALE, Quantization
+from tinykit.quantize import scheme
 from tinykit.quantize.fake import INT8, INT16, WEIGHT, quantized, slowed
 from tinykit.quantize.nodes import (
     INPUT,
@@ -36,6 +35,7 @@ from tinykit.quantize.nodes import (
     Softmax,
 )
 from tinykit.quantize.ranges import Range
+from tinykit.quantize.scheme import CELL_SCALE, Quantization
 from tinykit.train.backend import keras
 from tinykit.train.carry import scan
 
@@ -76,8 +76,8 @@ class FakeQuantized(keras.Model):
         self.nodes, self.ranges = list(nodes), list(ranges)
         self.given, self.wide, self.frames = given, wide, frames
         self.limits = INT16 if wide else INT8
-        self.start = export.quantizations(nodes, ranges, given, wide)
-        prescribed = export.prescribed(nodes, ranges, given, wide)
+        self.start = scheme.quantizations(nodes, ranges, given, wide)
+        prescribed = scheme.prescribed(nodes, ranges, given, wide)
         self._grids: dict[int, _Grid] = {}
         for span, start in zip(ranges, self.start, strict=True):
             if span.group not in prescribed and span.group not in self._grids:
@@ -161,7 +161,7 @@ class FakeQuantized(keras.Model):
         x = ops.reshape(x, (-1, steps, node.kernel.shape[1]))
         driven = _gates(ops.matmul(x, ops.transpose(kernel)) + bias)
         turned = ops.transpose(recurrent)
-        unit = float((export.WIDE_UNIT if self.wide else export.SIGNED_UNIT).scale)
+        unit = float((scheme.WIDE_UNIT if self.wide else scheme.SIGNED_UNIT).scale)
 
         def step(before: list[Any], drive: Any) -> list[Any]:
             hidden, cell = ops.split(before[0], 2, axis=-1)
@@ -214,7 +214,7 @@ class _Weights:
         self.matrices, self.scales = [], []
         self.axis = node.axis if isinstance(node, Linear) else 0
         for index, (matrix, scale) in enumerate(
-            zip(_matrices(node), export.weight_scales(node), strict=True)
+            zip(_matrices(node), scheme.weight_scales(node), strict=True)
         ):
             name = f"{node.name}_{index}"
             self.matrices.append(_variable(model, name, matrix))
