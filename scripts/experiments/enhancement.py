@@ -17,7 +17,6 @@ import argparse
 import json
 import sys
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,8 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+
+import enhancement_network  # noqa: E402
 
 from tinykit import paths  # noqa: E402
 from tinykit.audio import enhancement_sources  # noqa: E402
@@ -51,8 +52,9 @@ LEVEL_DB = -26.0
 SPEAKERS = 20
 CALIBRATION = 64  # training mixtures, for the ranges of activations
 BOARD = "mps2-an386"
+QUIETER_DB, LEFT_IN = -12.0, (0.1, 0.2, 0.3)  # what else is tried on VoiceBank-DEMAND's pairs
 
-START = {"crn-s-2": "crn-s", "crn-s-3": "crn-s-2", "lstm-l-2": "lstm-l"}
+START = {"crn-s-2": "crn-s", "crn-s-3": "crn-s-2", "lstm-l-2": "lstm-l", "lstm-l-3": "lstm-l-2"}
 """Runs that go on from the weights of another one, with other mixtures."""
 
 RUNS = {
@@ -119,28 +121,48 @@ RUNS = {
         ),
         Enhance(si_sdr=1.0, compressed=10.0),
     ),
+    "lstm-l-3": (
+        Model(architecture="lstm", size="l"),
+        StftSpec(bands=128),
+        Train(
+            epochs=36,
+            batch_size=8,
+            learning_rate=2e-3,
+            weight_decay=1e-3,
+            patience=0,
+            keep="last",
+            seed=2,
+        ),
+        Enhance(si_sdr=2.0, compressed=10.0),
+    ),
 }
+
+NETWORKS = [run + form for run in RUNS for form in enhancement_network.FORMS]
 
 
 def main() -> int:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("command", choices=("train", "evaluate", "pairs", "table"))
-    parser.add_argument("run", choices=RUNS, nargs="?")
+    parser.add_argument("run", choices=NETWORKS, nargs="?", metavar="NETWORK")
+    parser.add_argument("--kinds", nargs="*", default=["noisy", "float", "int8", "16x8"])
     chosen = parser.parse_args()
     if chosen.command == "table":
         from enhancement_table import page
 
-        rows = [json.loads(line) for line in LEDGER.read_text().splitlines()]
-        paths.write_text(RESULTS / "enhancement.md", page(rows))
-    elif chosen.run is None:
-        parser.error(f"which run? {', '.join(RUNS)}")
+        rows, device = (
+            [json.loads(line) for line in ledger.read_text().splitlines()]
+            for ledger in (LEDGER, LEDGER.with_stem("enhancement-device"))
+        )
+        paths.write_text(RESULTS / "enhancement.md", page(rows, device))
+    elif chosen.run not in (RUNS if chosen.command == "train" else NETWORKS):
+        parser.error(f"which network? {', '.join(RUNS)}")
     elif chosen.command == "train":
         train(chosen.run)
     elif chosen.command == "pairs":
         print(json.dumps(pairs(chosen.run), indent=1))
     else:
-        evaluate(chosen.run)
+        evaluate(chosen.run, chosen.kinds)
     return 0
 
 
@@ -179,23 +201,26 @@ def train(name: str) -> None:
     paths.write_text(CACHE / f"{name}.json", json.dumps(epochs, indent=1) + "\n")
 
 
-def evaluate(name: str) -> None:
-    """Measure a trained enhancer in float, int8 and 16x8, and add a row for each to the ledger."""
+def evaluate(name: str, kinds: list[str]) -> None:
+    """Measure a trained network in float and as integers, and add a row for each to the ledger.
+
+    A .tflite that is in the cache is taken as it is.
+    """
     from tinykit.audio import mixtures
     from tinykit.board import find
-    from tinykit.compiler.golden import Golden
     from tinykit.evaluate.enhancement import quality
     from tinykit.quantize import enhancement, nodes
-    from tinykit.recipes import artifacts
     from tinykit.recipes import speech_enhancement as recipe
     from tinykit.search.cost import measure
 
-    model_table, spec, settings, losses = RUNS[name]
+    run, form = enhancement_network.split(name)
+    model_table, spec, settings, losses = RUNS[run]
     found = sources()
-    model = artifacts.load_model(CACHE / f"{name}.keras")
-    folded = enhancement.folded(model)
-    about = {
-        "run": name,
+    network = enhancement_network.load(CACHE / f"{name}.keras", spec)
+    folded = enhancement.folded(network.exported)
+    about: dict[str, Any] = {
+        "run": run,
+        "form": form.removeprefix("-"),
         "model": vars_of(model_table),
         "spectrum": vars_of(spec),
         "train": vars_of(settings),
@@ -206,66 +231,86 @@ def evaluate(name: str) -> None:
         "macs_per_frame": nodes.macs(folded),
         "macs_per_second": round(nodes.macs(folded) * spec.sample_rate_hz / spec.hop_samples),
     }
-    calibration = np.stack(
-        [
-            recipe.features_of(
-                mixtures.draw(found, "training", MIXTURES, "calibration", n).noisy, spec
-            )
-            for n in range(CALIBRATION)
-        ]
-    )
     sets = {snr: mixtures.whole(found, "testing", snr, 0, LEVEL_DB)[:SPEAKERS] for snr in SNRS_DB}
-    kinds = {"noisy": (lambda noisy: noisy, {})}
-    kinds["float"] = (lambda noisy: recipe.enhanced_in_float(model, noisy, spec), {})
-    goldens = []
-    for kind, wide in (("int8", False), ("16x8", True)):
-        data = enhancement.quantize(model, calibration, spec, wide=wide)
-        paths.write_bytes(CACHE / f"{name}-{kind}.tflite", data)
-        cost = measure(data, find(BOARD).processor, "balanced")
-        golden = Golden(data)
-        goldens.append(golden)
-        memory = {"flash_bytes": cost.flash_bytes, "ram_bytes": cost.ram_bytes}
-        computed = partial(with_golden, golden, spec)
-        kinds[kind] = (computed, {"tflite_bytes": len(data), **memory})
-    for kind, (computed, cost) in kinds.items():
-        measured = {}
-        for snr, mixed in sets.items():
-            given = computed([one.noisy for one in mixed])
-            measured[f"{snr:g}"] = vars_of(quality(given, [one.clean for one in mixed], 16000))
-        row = {**about, "kind": kind, **cost, "quality": measured}
-        print(kind, json.dumps(measured), flush=True)
+
+    def add(kind: str, made: dict[float, list[np.ndarray]], cost: dict[str, Any]) -> None:
+        measured = {
+            f"{snr:g}": vars_of(quality(given, [one.clean for one in sets[snr]], 16000))
+            for snr, given in made.items()
+        }
+        print(name, kind, json.dumps(measured), json.dumps(cost), flush=True)
         with LEDGER.open("a") as ledger:
-            ledger.write(json.dumps(row) + "\n")
-    for golden in goldens:
-        golden.close()
+            ledger.write(json.dumps({**about, "kind": kind, **cost, "quality": measured}) + "\n")
+
+    noisy = {snr: [one.noisy for one in mixed] for snr, mixed in sets.items()}
+    if "noisy" in kinds:
+        add("noisy", noisy, {})
+    if "float" in kinds:
+        made = {
+            snr: recipe.enhanced_in_float(network.heard, recordings, spec)
+            for snr, recordings in noisy.items()
+        }
+        add("float", made, {})
+    for kind in kinds:
+        if kind not in enhancement_network.KINDS:
+            continue
+        path = CACHE / f"{name}-{kind}.tflite"
+        if not path.exists():
+            data = enhancement.quantize(
+                network.exported, calibration(found, spec), spec, wide=kind == "16x8"
+            )
+            paths.write_bytes(path, data)
+        data = path.read_bytes()
+        cost = measure(data, find(BOARD).processor, "balanced")
+        made, updates = {}, []
+        for snr, recordings in noisy.items():
+            made[snr], share = enhancement_network.in_integers(data, spec, recordings)
+            updates.append(share)
+        memory = {"flash_bytes": cost.flash_bytes, "ram_bytes": cost.ram_bytes}
+        add(kind, made, {"tflite_bytes": len(data), **memory, "updates": updates})
 
 
-def pairs(name: str) -> dict[str, dict[str, float]]:
-    """Return the quality of VoiceBank-DEMAND's noisy recordings, and of what int8 makes of them."""
+def calibration(found: enhancement_sources.Sources, spec: StftSpec) -> np.ndarray:
+    """Return the features of CALIBRATION training mixtures, int8 (N, frames, bands)."""
+    from tinykit.audio import mixtures
+    from tinykit.recipes.speech_enhancement import features_of
+
+    drawn = [
+        mixtures.draw(found, "training", MIXTURES, "calibration", number)
+        for number in range(CALIBRATION)
+    ]
+    return np.stack([features_of(one.noisy, spec) for one in drawn])
+
+
+def pairs(name: str) -> dict[str, Any]:
+    """Return the quality of VoiceBank-DEMAND's noisy recordings, and of what int8 makes of them.
+
+    Also of the recordings QUIETER_DB lower, and with a part of the noisy recording left in.
+    """
     from tinykit.audio import wav
-    from tinykit.compiler.golden import Golden
     from tinykit.evaluate.enhancement import quality
 
-    spec = RUNS[name][1]
+    spec = RUNS[enhancement_network.split(name)[0]][1]
     found = sorted((SHARED / "enhancement").rglob("clean.flac"))
     clean, noisy = (
         [wav.read(file.with_name(which), spec.sample_rate_hz) for file in found]
         for which in ("clean.flac", "noisy.flac")
     )
-    with Golden((CACHE / f"{name}-int8.tflite").read_bytes()) as golden:
-        given = {"noisy": noisy, "int8": with_golden(golden, spec, noisy)}
+    data = (CACHE / f"{name}-int8.tflite").read_bytes()
+
+    def enhanced(gain_db: float) -> list[np.ndarray]:
+        given = [wav.to_int16(one * 10.0 ** (gain_db / 20.0)) for one in noisy]
+        return enhancement_network.in_integers(data, spec, given)[0]
+
+    made = enhanced(0.0)
+    given = {"noisy": noisy, "int8": made, f"{QUIETER_DB:g} dB": enhanced(QUIETER_DB)}
+    for share in LEFT_IN:
+        mixed = [(1 - share) * a + share * b for a, b in zip(made, noisy, strict=True)]
+        given[f"{100 * share:g} % noisy"] = [wav.to_int16(one) for one in mixed]
     return {
-        kind: {"recordings": len(found), **vars_of(quality(made, clean, spec.sample_rate_hz))}
-        for kind, made in given.items()
+        kind: {"recordings": len(found), **vars_of(quality(one, clean, spec.sample_rate_hz))}
+        for kind, one in given.items()
     }
-
-
-def with_golden(golden: Any, spec: StftSpec, recordings: list[np.ndarray]) -> list[np.ndarray]:
-    """Return recordings as the golden interpreter's gains make them."""
-    from tinykit.quantize.enhancement import by_frame
-    from tinykit.recipes.speech_enhancement import enhanced
-
-    return [enhanced(one, spec, by_frame(golden)) for one in recordings]
 
 
 def vars_of(struct: object) -> dict[str, float]:

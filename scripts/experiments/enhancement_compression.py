@@ -1,14 +1,16 @@
 """The ratios of TinyLSTMs on our own baseline: pruned, skipping, trained through quantization.
 
-    KERAS_BACKEND=jax python scripts/experiments/enhancement_compression.py prune lstm-l
-    KERAS_BACKEND=jax python scripts/experiments/enhancement_compression.py skip lstm-l
-    KERAS_BACKEND=jax python scripts/experiments/enhancement_compression.py quantize lstm-l
+    KERAS_BACKEND=jax python scripts/experiments/enhancement_compression.py prune lstm-l-3
+    KERAS_BACKEND=jax python scripts/experiments/enhancement_compression.py control lstm-l-3
+    KERAS_BACKEND=jax python scripts/experiments/enhancement_compression.py skip lstm-l-3
+    KERAS_BACKEND=jax python scripts/experiments/enhancement_compression.py quantize lstm-l-3
     python scripts/experiments/enhancement_compression.py table
 
-Each starts from `enhancement.py train`'s network of that name (`skip` and `quantize` from the
-pruned one, where there is one), and adds a row to docs/results/enhancement-compression.jsonl.
-SI-SDR is the mean over the validation mixtures, which no weights were chosen by. Sizes are of the
-int8 .tflite on BOARD: model, code and constants, as linked. Pruning can be interrupted.
+Each starts from `enhancement.py train`'s network of that name (all but `prune` from the pruned one,
+where there is one), and adds a row to docs/results/enhancement-compression.jsonl. `control` trains
+the pruned network as long as `skip` does, and does nothing else. SI-SDR is the mean over the
+validation mixtures, which no weights were chosen by. Sizes are of the int8 .tflite on BOARD: model,
+code and constants, as linked. What was interrupted goes on when it is started again.
 """
 
 from __future__ import annotations
@@ -36,19 +38,22 @@ LEDGER = RESULTS / "enhancement-compression.jsonl"
 BOARD = "mps2-an386"
 SIZE, OPERATIONS = 11.9, 2.9  # times smaller than the float baseline, times fewer MACs a frame
 EPOCH = 160  # mixtures
-PRUNING, FINE_TUNING = 12, 8  # epochs
+PRUNING, FINE_TUNING = 12, 60  # epochs
+SKIPPED = 0.32  # of the hops, aimed at
+SKIPPING, SKIPPING_EPOCH, SKIPPING_RATE = 50, 320, 1e-3  # epochs, mixtures, learning rate
+FIRST_PRICE, PRICE_PACE = 0.05, 1.2  # of an update in every hop; from epoch to epoch
+SEEDS = {"prune": 11, "skip": 12, "quantize": 13}  # other mixtures than the baseline's
 CALIBRATION = 32
-QUANTIZATION_RATE = 1e-4
+QUANTIZING, QUANTIZATION_RATE = 40, 1e-4
 HEARD = 24  # validation mixtures through the golden interpreter
 
 
 def main() -> int:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=("prune", "skip", "quantize", "table"))
+    parser.add_argument("command", choices=("prune", "control", "skip", "quantize", "table"))
     parser.add_argument("run", choices=RUNS, nargs="?")
     parser.add_argument("--epochs", type=int, nargs="*", help="instead of the usual ones")
-    parser.add_argument("--price", type=float, default=0.3, help="of an update in every hop")
     chosen = parser.parse_args()
     if chosen.command == "table":
         paths.write_text(RESULTS / "enhancement-compression.md", page(read_ledger()))
@@ -57,28 +62,41 @@ def main() -> int:
         parser.error(f"which run? {', '.join(RUNS)}")
     if chosen.command == "prune":
         prune(chosen.run, *(chosen.epochs or (PRUNING, FINE_TUNING)))
+    elif chosen.command == "control":
+        control(chosen.run, *(chosen.epochs or (SKIPPING,)))
     elif chosen.command == "skip":
-        skip(chosen.run, *(chosen.epochs or (FINE_TUNING,)), price=chosen.price)
+        skip(chosen.run, *(chosen.epochs or (SKIPPING,)))
     else:
-        quantize(chosen.run, *(chosen.epochs or (4,)))
+        quantize(chosen.run, *(chosen.epochs or (QUANTIZING,)))
     return 0
 
 
 class Experiment:
     """One baseline: its data, how it is trained, what a network costs."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, what: str, epoch: int = EPOCH) -> None:
         from tinykit.train.backend import seed_everything
         from tinykit.train.enhance import batch
         from tinykit.train.enhancement_task import EnhancementTask
 
         self.name, (_, self.spec, settings, losses) = name, RUNS[name]
         self.sources = sources()
-        self.mixtures = msgspec.structs.replace(MIXTURES, per_epoch=EPOCH)
+        self.mixtures = msgspec.structs.replace(MIXTURES, per_epoch=epoch)
+        settings = msgspec.structs.replace(settings, seed=SEEDS[what])
         self.task = EnhancementTask(self.sources, self.mixtures, self.spec, settings, losses)
         seed_everything(settings.seed)
         x, _ = batch(self.sources, "training", MIXTURES, self.spec, list(range(CALIBRATION)))
         self.calibration = np.round(x / self.spec.scale + self.spec.zero_point).astype(np.int8)
+
+    def row(self, kind: str, *epochs: int) -> dict[str, Any]:
+        """Return what all rows of the ledger say."""
+        return {
+            "kind": kind,
+            "run": self.name,
+            "epochs": list(epochs),
+            "mixtures_per_epoch": self.mixtures.per_epoch,
+            "seed": self.task.config.seed,
+        }
 
     def load(self, suffix: str = "") -> Any:
         """Return a trained network, the pruned one where it is wanted and there."""
@@ -118,7 +136,7 @@ def prune(name: str, pruning: int, fine_tuning: int) -> None:
     from tinykit.compress.prune_units import prune as prune_units
     from tinykit.search.budget import Limit
 
-    experiment = Experiment(name)
+    experiment = Experiment(name, "prune")
     model = experiment.load()
     before = experiment.cost(model)
     size = 4 * model.count_params() / SIZE
@@ -140,50 +158,69 @@ def prune(name: str, pruning: int, fine_tuning: int) -> None:
     (CACHE / f"{name}-prune.npz").unlink(missing_ok=True)
     float_bytes = 4 * model.count_params()
     add(
-        {
-            "kind": "pruned",
-            "run": name,
+        experiment.row("pruned", pruning, fine_tuning)
+        | {
             "float_bytes": float_bytes,
             "times_smaller": round(float_bytes / report["after"]["flash_bytes"], 2),
             "times_fewer_macs": round(before.macs / report["after"]["macs"], 2),
-            "epochs": [pruning, fine_tuning],
-            "mixtures_per_epoch": EPOCH,
-            "seed": experiment.task.config.seed,
             **report,
         }
     )
 
 
-def skip(name: str, epochs: int, price: float) -> None:
-    """Teach the network to skip inferences."""
+def control(name: str, epochs: int) -> None:
+    """Train the pruned network as long as `skip` does, on the same mixtures, without skipping."""
+    experiment = Experiment(name, "skip", SKIPPING_EPOCH)
+    task, model = experiment.task, experiment.load("-pruned")
+    before, checkpoint = task.validate(model), CACHE / f"{name}-control.npz"
+    task.fit(model, epochs, SKIPPING_RATE, "control", progress_printer(), checkpoint, None)
+    model.save(CACHE / f"{name}-control.keras")
+    add(experiment.row("control", epochs) | {"before": before, "after": task.validate(model)})
+    checkpoint.unlink(missing_ok=True)
+
+
+def skip(name: str, epochs: int) -> None:
+    """Teach the pruned network to skip inferences.
+
+    The price of an update follows the share of updates: dearer while there are too many, cheaper
+    where there are not. The share that is aimed at falls linearly over the first third.
+    """
     from tinykit.compress.skip_updates import Skipping, gated
-    from tinykit.models.enhancers.streaming import streamed
+    from tinykit.models.enhancers.streaming import copy_weights, streamed
+    from tinykit.train.backend import keras
     from tinykit.train.enhance import batch
 
-    experiment = Experiment(name)
+    experiment = Experiment(name, "skip", SKIPPING_EPOCH)
     task, model = experiment.task, experiment.load("-pruned")
-    before = task.validate(model)
+    before, checkpoint = task.validate(model), CACHE / f"{name}-skip.npz"
     both = gated(model, "mask")
-    skipping = Skipping(streamed(both), price)
-    task.fit(skipping, epochs, 1e-3, "skip", progress_printer(), CACHE / f"{name}-skip.npz", None)
+    skipping = Skipping(streamed(both), FIRST_PRICE)
     numbers = list(range(experiment.mixtures.validation))
     x, _ = batch(experiment.sources, "validation", experiment.mixtures, experiment.spec, numbers)
-    after = task.validate(skipping)
-    (CACHE / f"{name}-skip.npz").unlink(missing_ok=True)
+    shares: list[float] = []
+
+    def steer() -> bool:
+        price = float(keras.ops.convert_to_numpy(skipping.price))
+        shares.append(skipping.share_of_updates([x]))
+        wanted = 1 - SKIPPED * min(1.0, 3 * len(shares) / epochs)
+        skipping.price.assign(price * (PRICE_PACE if shares[-1] > wanted else 1 / PRICE_PACE))
+        print(f"updates {shares[-1]:.3f}, wanted {wanted:.3f}, price {price:.4f}", flush=True)
+        return False
+
+    task.fit(skipping, epochs, SKIPPING_RATE, "skip", progress_printer(), checkpoint, steer)
+    copy_weights(skipping.frame, both)
     both.save(CACHE / f"{name}-skipping.keras")
     add(
-        {
-            "kind": "skipping",
-            "run": name,
-            "price": price,
-            "epochs": [epochs],
-            "mixtures_per_epoch": EPOCH,
-            "seed": task.config.seed,
+        experiment.row("skipping", epochs)
+        | {
             "before": before,
-            "after": after,
+            "after": task.validate(skipping),
+            "price": float(keras.ops.convert_to_numpy(skipping.price)),
             "updates": skipping.share_of_updates([x]),
+            "shares": shares,
         }
     )
+    checkpoint.unlink(missing_ok=True)
 
 
 def quantize(name: str, epochs: int) -> None:
@@ -191,7 +228,7 @@ def quantize(name: str, epochs: int) -> None:
     from tinykit.compiler.golden import Golden
     from tinykit.quantize.enhancement import by_frame, to_real
 
-    experiment = Experiment(name)
+    experiment = Experiment(name, "quantize")
     task, model = experiment.task, experiment.load("-pruned")
     checkpoint = CACHE / f"{name}-quantize.npz"
 
@@ -209,21 +246,20 @@ def quantize(name: str, epochs: int) -> None:
     def float_gains(rows: np.ndarray) -> np.ndarray:
         return np.asarray(model(to_real(rows, experiment.spec)[None]))[0]
 
-    row = {
-        "kind": "quantized",
-        "run": name,
-        "epochs": [epochs],
-        "mixtures_per_epoch": EPOCH,
-        "heard": HEARD,
-        "wide": False,
-        "learning_rate": QUANTIZATION_RATE,
-        "seed": task.config.seed,
-        "float_db": experiment.heard_db(float_gains),
-        "post_training_db": golden_db(experiment.int8(model)),
-        "trained_db": golden_db(experiment.int8(model, train)),
-    }
+    trained = experiment.int8(model, train)
+    paths.write_bytes(CACHE / f"{name}-pruned-trained.tflite", trained)
+    add(
+        experiment.row("quantized", epochs)
+        | {
+            "heard": HEARD,
+            "wide": False,
+            "learning_rate": QUANTIZATION_RATE,
+            "float_db": experiment.heard_db(float_gains),
+            "post_training_db": golden_db(experiment.int8(model)),
+            "trained_db": golden_db(trained),
+        }
+    )
     checkpoint.unlink(missing_ok=True)
-    add(row)
 
 
 def progress_printer() -> Callable[..., None]:
@@ -257,13 +293,11 @@ def page(rows: list[dict[str, Any]]) -> str:
         "# Enhancement: compression",
         "",
         "Made by `scripts/experiments/enhancement_compression.py table` from "
-        "`enhancement-compression.jsonl`. SI-SDR in dB,",
-        "mean over the validation mixtures, float unless said. Baseline: 1,000 steps of "
-        "`scripts/experiments/enhancement.py`. One "
-        "seed each; docs/compression.md says what is done.",
-        "Rows in the order they were made: what skips or is quantized starts from the network "
-        "pruned above it. The first pruning",
-        "was made before thresholds fell back to fill the limits; the second is today's.",
+        "`enhancement-compression.jsonl`. SI-SDR in dB, mean over the validation",
+        "mixtures, float unless said. One seed each; docs/compression.md says what is done, "
+        "docs/results/enhancement.md has held-out speakers.",
+        "Rows in the order they were made: all that comes after a pruning starts from what it "
+        "left.",
         "",
     ]
     for row in rows:
@@ -296,17 +330,22 @@ def _pruned(row: dict[str, Any]) -> str:
     )
 
 
+def _trained_on(row: dict[str, Any]) -> str:
+    return (
+        f"{row['before']['si_sdr_db']:.2f} to {row['after']['si_sdr_db']:.2f} dB; "
+        f"{row['epochs'][0]} epochs of {row['mixtures_per_epoch']} mixtures, seed {row['seed']}."
+    )
+
+
+def _control(row: dict[str, Any]) -> str:
+    return f"## {row['run']}, pruned, trained on without skipping\n\n{_trained_on(row)}"
+
+
 def _skipping(row: dict[str, Any]) -> str:
-    lost = row["before"]["si_sdr_db"] - row["after"]["si_sdr_db"]
-    return "\n".join(
-        [
-            f"## {row['run']}, skipping",
-            "",
-            f"{100 * (1 - row['updates']):.1f} % of the inferences skipped, {lost:.2f} dB lost "
-            f"({row['before']['si_sdr_db']:.2f} to {row['after']['si_sdr_db']:.2f}), float; price "
-            f"{row['price']:g}, {row['epochs'][0]} epochs of {row['mixtures_per_epoch']} mixtures, "
-            f"seed {row['seed']}.",
-        ]
+    return (
+        f"## {row['run']}, skipping\n\n{100 * (1 - row['updates']):.1f} % of the inferences are "
+        f"skipped. {_trained_on(row)} The price of an update in every hop ended at "
+        f"{row['price']:.3f}."
     )
 
 
@@ -324,7 +363,12 @@ def _quantized(row: dict[str, Any]) -> str:
     )
 
 
-_TEXTS = {"pruned": _pruned, "skipping": _skipping, "quantized": _quantized}
+_TEXTS = {
+    "pruned": _pruned,
+    "control": _control,
+    "skipping": _skipping,
+    "quantized": _quantized,
+}
 
 
 if __name__ == "__main__":

@@ -1,96 +1,199 @@
-"""The ledger of `enhancement.py` as a page."""
+"""The ledgers of `enhancement.py` and `enhancement_device.py` as a page."""
 
 from __future__ import annotations
 
 from typing import Any
 
+Row = dict[str, Any]
+
 HEAD = """\
 # Speech enhancement: results
 
-Made by `python scripts/experiments/enhancement.py table` from `enhancement.jsonl`. 20 speakers and
-12 noise recordings that training never heard, every speaker's whole recording at each ratio, at
--26 dB of full scale; means over the speakers. `int8` and `16x8` (int8 weights, int16 activations
-and states) are the golden interpreter's gains in the integer transforms: what the device computes.
-SI-SDR is ours (Le Roux et al., 2019), STOI `pystoi` 0.4.1, PESQ (wide band) `pesq` 0.0.4. Flash and
-RAM are the compiled model's on a Cortex-M4F (`tinykit.search.cost`, without the transforms).
+Made by `python scripts/experiments/enhancement.py table` from `enhancement.jsonl` and
+`enhancement-device.jsonl`. 20 speakers and 12 noise recordings that training never heard, at -26 dB
+of full scale; means over the speakers. SI-SDR is ours (Le Roux et al., 2019), STOI `pystoi` 0.4.1,
+PESQ (wide band) `pesq` 0.0.4.
 
+## All networks
+
+Every speaker's whole recording at each ratio. `int8` and `16x8` (int8 weights, int16 activations
+and states) are quantized after training, `trained` is int8 trained on its own grids; all three are
+the golden interpreter's gains in the integer transforms: what the device computes. Flash and RAM
+are the compiled model's on a Cortex-M4F (`tinykit.search.cost`, without the transforms); of a float
+network, its weights in four bytes each. Instructions are a hop's on the board below: the model's,
+and in brackets with the transforms; of a network that skips, the mean over all hops.
+"""
+
+PEER = """\
 RNNoise v0.1.1 (float, 48 kHz), measured elsewhere on other mixtures of the same kind, gains 4.22 /
 2.91 / 0.65 dB SI-SDR, 0.024 / 0.029 / 0.020 STOI and 0.06 / 0.20 / 0.23 PESQ over the noisy
 recordings at 0 / 5 / 10 dB. Runs whose name ends in a number went on from the weights of the run
 before, with other mixtures.
 """
 
+DEVICE = """\
+## On the device
+
+The first {seconds:g} s of {speakers} speakers at each ratio, over serial to an emulated {board}
+(Cortex-M7 in QEMU) and back: what came back is measured, beside the float network on the same
+mixtures. Flash and RAM are the whole firmware's, test harness, drivers and stack included; the
+real-time factor is that of the costliest hop at 216 MHz if an instruction took a cycle (modelled:
+Arm publishes no table for this core).
+"""
+
 NAMES = {"si_sdr_db": "SI-SDR", "stoi": "STOI", "pesq": "PESQ"}
 RATIOS = ("0", "5", "10")
+CLOCK_HZ = 216e6
 
 
-def page(rows: list[dict[str, Any]]) -> str:
-    """Return the page for the newest row of each run and kind."""
-    newest = {(row["run"], row["kind"]): row for row in rows}
-    parts = [HEAD]
-    for run in dict.fromkeys(name for name, _ in newest):
-        of_run = {kind: row for (name, kind), row in newest.items() if name == run}
-        parts += [_run(run, of_run), _gains(of_run), _losses(of_run)]
-    return "\n".join(parts)
+def page(rows: list[Row], device: list[Row]) -> str:
+    """Return the page for the newest row of each network and kind."""
+    newest = {(_name(row), row["kind"]): row for row in rows}
+    networks: dict[str, dict[str, Row]] = {}
+    for (name, kind), row in newest.items():
+        networks.setdefault(name, {})[kind] = row
+    ran = {(_name(row), row["kind"]): row for row in device}
+    parts = [HEAD, _table(networks, ran), PEER]
+    parts += [f"## {name}\n\n{_about(found)}" for name, found in networks.items()]
+    return "\n".join([*parts, *([_device(list(ran.values()))] if ran else [])])
 
 
-def _run(name: str, of_run: dict[str, dict[str, Any]]) -> str:
-    any_row = next(iter(of_run.values()))
-    spec, train = any_row["spectrum"], any_row["train"]
-    hertz = spec["sample_rate_hz"]
-    lines = [
-        f"## {name}",
-        "",
-        f"{any_row['parameters']:,} parameters, {any_row['macs_per_frame']:,} MACs a frame, "
-        f"{any_row['macs_per_second'] / 1e6:.1f} M a second; "
-        f"{spec['bands']} {spec['pitch']} bands, "
-        f"window {spec['window_samples']}, hop {spec['hop_samples']}: "
-        f"{1000 * spec['window_samples'] / hertz:g} ms of algorithmic delay. "
-        f"{any_row['steps']:,} steps of {train['batch_size']} mixtures in this run.",
-        "",
-        "| | flash KiB | RAM KiB | "
-        + " | ".join(f"{ratio} dB: {' / '.join(NAMES.values())}" for ratio in RATIOS)
-        + " |",
-        "|" + "---|" * (3 + len(RATIOS)),
-    ]
-    for kind, row in of_run.items():
-        memory = [
-            f"{row[key] / 1024:.1f}" if key in row else "" for key in ("flash_bytes", "ram_bytes")
-        ]
-        cells = [_cell(row["quality"][ratio]) for ratio in RATIOS]
-        lines.append("| " + " | ".join([kind, *memory, *cells]) + " |")
+def _name(row: Row) -> str:
+    form = row.get("form")
+    return f"{row['run']}-{form}" if form else row["run"]
+
+
+def _table(networks: dict[str, dict[str, Row]], ran: dict[tuple[str, str], Row]) -> str:
+    head = ["network", "as", "parameters", "flash KiB", "RAM KiB", "MACs a frame", "instructions"]
+    measures = " / ".join(NAMES.values())
+    head += [f"{ratio} dB: {measures}" for ratio in RATIOS]
+    lines = [_line(head), "|" + "---|" * len(head)]
+    noisy = next(found["noisy"] for found in networks.values() if "noisy" in found)
+    lines.append(_line(["noisy", *[""] * 6, *_cells(noisy["quality"])]))
+    for name, found in networks.items():
+        for kind, row in found.items():
+            if kind != "noisy":
+                cells = [name, kind, f"{row['parameters']:,}", *_memory(row)]
+                cells += [f"{row['macs_per_frame']:,}", _instructions(ran.get((name, kind)))]
+                lines.append(_line([*cells, *_cells(row["quality"])]))
     return "\n".join([*lines, ""])
 
 
-def _cell(found: dict[str, float]) -> str:
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _memory(row: Row) -> list[str]:
+    if row["kind"] == "float":
+        return [f"{4 * row['parameters'] / 1024:.1f}", ""]
+    return [f"{row[key] / 1024:.1f}" for key in ("flash_bytes", "ram_bytes")]
+
+
+def _instructions(row: Row | None) -> str:
+    if row is None:
+        return ""
+    steps = row["instructions_per_hop"]
+    return f"{steps['model']:,.0f} ({sum(steps.values()):,.0f})"
+
+
+def _cells(quality: Row) -> list[str]:
+    return [_cell(quality[ratio]) for ratio in RATIOS]
+
+
+def _cell(found: Row) -> str:
     return f"{found['si_sdr_db']:.2f} / {found['stoi']:.3f} / {found['pesq']:.2f}"
 
 
-def _gains(of_run: dict[str, dict[str, Any]]) -> str:
-    """Say what int8 gains over the noisy recordings, at each ratio."""
-    if not {"noisy", "int8"} <= of_run.keys():
-        return ""
+def _about(of_network: dict[str, Row]) -> str:
+    """Say what one network is, what it gains over the noisy recordings, what its integers cost."""
+    row = next(iter(of_network.values()))
+    spec, train = row["spectrum"], row["train"]
+    hertz = spec["sample_rate_hz"]
+    said = [
+        f"{row['macs_per_second'] / 1e6:.1f} M MACs a second; {spec['bands']} {spec['pitch']} "
+        f"bands, window {spec['window_samples']}, hop {spec['hop_samples']}: "
+        f"{1000 * spec['window_samples'] / hertz:g} ms of algorithmic delay."
+    ]
+    if not row.get("form"):
+        said.append(f"{row['steps']:,} steps of {train['batch_size']} mixtures in this run.")
+    for kind, found in of_network.items():
+        updates = found.get("updates", [1.0])
+        if min(updates) < 1.0:
+            shares = " / ".join(f"{100 * (1 - share):.1f}" for share in updates)
+            said.append(f"{kind} skips {shares} % of the inferences at {' / '.join(RATIOS)} dB.")
+    lines = [" ".join(said)]
+    for kind, found in of_network.items():
+        if kind not in ("noisy", "float"):
+            if "noisy" in of_network:
+                lines.append(_gain(kind, found, of_network["noisy"]))
+            if "float" in of_network:
+                lines.append(_loss(kind, found, of_network["float"]))
+    return "\n".join([*lines, ""])
+
+
+def _gain(kind: str, after: Row, before: Row) -> str:
     said = []
     for key, name in NAMES.items():
-        after, before = (of_run[kind]["quality"] for kind in ("int8", "noisy"))
         digits = 3 if key == "stoi" else 2
-        values = [f"{after[ratio][key] - before[ratio][key]:+.{digits}f}" for ratio in RATIOS]
+        values = [
+            f"{after['quality'][ratio][key] - before['quality'][ratio][key]:+.{digits}f}"
+            for ratio in RATIOS
+        ]
         said.append(f"{name} {' / '.join(values)}")
-    return f"int8 over noisy at {' / '.join(RATIOS)} dB: {', '.join(said)}.\n"
+    return f"- {kind} over noisy at {' / '.join(RATIOS)} dB: {', '.join(said)}."
 
 
-def _losses(of_run: dict[str, dict[str, Any]]) -> str:
-    """Say what the integers cost, at worst over the ratios."""
-    if not {"float", "int8", "16x8"} <= of_run.keys():
-        return ""
-    said = []
-    for kind in ("int8", "16x8"):
-        lost = {
-            key: max(
-                of_run["float"]["quality"][ratio][key] - of_run[kind]["quality"][ratio][key]
-                for ratio in RATIOS
-            )
-            for key in ("si_sdr_db", "pesq")
-        }
-        said.append(f"{kind} loses at most {lost['si_sdr_db']:.2f} dB and {lost['pesq']:.2f} PESQ")
-    return "From float, " + "; ".join(said) + ".\n"
+def _loss(kind: str, after: Row, before: Row) -> str:
+    lost = [
+        max(before["quality"][ratio][key] - after["quality"][ratio][key] for ratio in RATIOS)
+        for key in ("si_sdr_db", "pesq")
+    ]
+    return f"- From float, {kind} loses at most {lost[0]:.2f} dB and {lost[1]:.2f} PESQ."
+
+
+def _device(rows: list[Row]) -> str:
+    first = rows[0]
+    parts = [
+        DEVICE.format(
+            seconds=first["seconds"],
+            speakers=" or ".join(
+                f"{count}" for count in sorted({row["recordings"] // len(RATIOS) for row in rows})
+            ),
+            board=first["board"],
+        )
+    ]
+    measures = " / ".join(NAMES.values())
+    head = ["network", "sound", *(f"{ratio} dB: {measures}" for ratio in RATIOS)]
+    lines = [_line(head), "|" + "---|" * len(head)]
+    for row in rows:
+        for sound in ("noisy", "float", "twin", "device"):
+            cells = [_cell(row["quality"][ratio][sound]) for ratio in RATIOS]
+            lines.append(_line([f"{_name(row)} {row['kind']}", sound, *cells]))
+    return "\n".join([*parts, *lines, "", *map(_on_board, rows), ""])
+
+
+def _on_board(row: Row) -> str:
+    """Say of one network whether it was exact, what it takes and how fast it is."""
+    right = row["recordings"] - row["mismatches"]
+    hop_s = 256 / 16000
+    factor = hop_s * CLOCK_HZ / row["most_instructions_per_hop"]
+    steps = row["instructions_per_hop"]
+    lost = [
+        max(
+            row["quality"][ratio]["float"][key] - row["quality"][ratio]["device"][key]
+            for ratio in RATIOS
+        )
+        for key in ("si_sdr_db", "pesq")
+    ]
+    skipped = 100 * (1 - row["inferences"] / row["hops"])
+    return (
+        f"- {_name(row)} {row['kind']}: {right} of {row['recordings']} recordings "
+        f"({row['samples']:,} samples) are the twin's, sample for sample. From float, the device "
+        f"loses at most {lost[0]:.2f} dB and {lost[1]:.2f} PESQ. A hop takes "
+        f"{sum(steps.values()):,.0f} instructions ({steps['analysis']:,.0f} to features, "
+        f"{steps['model']:,.0f} the model, {steps['synthesis']:,.0f} to samples), at most "
+        f"{row['most_instructions_per_hop']:,.0f}: {factor:.1f} times faster than real time"
+        + (f"; {skipped:.1f} % of the inferences are skipped" if skipped else "")
+        + f". Firmware {row['firmware_flash_bytes'] / 1024:.0f} KiB of flash, "
+        f"{(row['firmware_ram_bytes'] + row['stack_bytes']) / 1024:.1f} KiB of RAM."
+    )

@@ -17,6 +17,8 @@ from tinykit.errors import ConfigError
 from tinykit.evaluate import enhancement as measures
 from tinykit.models import enhancers
 from tinykit.models.enhancers import streaming
+from tinykit.models.enhancers._layers import CELL_LIMIT, Lstm
+from tinykit.quantize.export import CELL_SCALE
 from tinykit.train import enhance
 from tinykit.train.backend import keras, seed_everything
 from tinykit.train.enhancement_loss import EnhancementLoss, si_sdr_db, signal, targets
@@ -42,6 +44,13 @@ def network(request: pytest.FixtureRequest) -> Any:
     return model
 
 
+def _rest(network: Any) -> list[np.ndarray]:
+    """Return the states of a network at rest."""
+    return [
+        np.zeros((1, *layer.state_shape()), np.float32) for layer in streaming.stateful(network)
+    ]
+
+
 def _features(frames: int) -> np.ndarray:
     return np.random.default_rng(2).normal(-3, 3, (frames, SPEC.bands)).astype(np.float32)
 
@@ -54,6 +63,22 @@ def test_a_stream_computes_what_the_sequence_does(network: Any) -> None:
     assert frames.shape == (12, SPEC.bands)
     assert np.abs(whole - frames).max() < 1e-5
     assert np.ptp(frames, axis=0).max() > 1e-3  # the gains do move
+
+
+def test_what_a_streamed_network_learns_comes_back(network: Any) -> None:
+    """Every weight of the streamed network changes, and then the one over sequences is that one."""
+    before = network.get_weights()
+    frame = streaming.streamed(network)
+    for weights in frame.trainable_weights:
+        weights.assign(np.asarray(weights) * 0.9)
+    streaming.copy_weights(frame, network)
+    features = _features(6)
+    whole = np.asarray(keras.ops.convert_to_numpy(network(features[None])))[0]
+    frames = np.stack(list(streaming.frame_by_frame(network, features)))
+    given = np.asarray(frame([features[:1, None], *_rest(network)])[0])[0, 0]
+    network.set_weights(before)
+    assert np.abs(whole - frames).max() < 1e-5
+    assert np.abs(given - frames[0]).max() < 1e-5
 
 
 def test_gains_are_causal(network: Any) -> None:
@@ -72,6 +97,16 @@ def test_a_saved_model_is_the_same(network: Any, tmp_path: Any) -> None:
     again = keras.models.load_model(tmp_path / "model.keras")
     features = _features(5)[None]
     assert np.array_equal(np.asarray(network(features)), np.asarray(again(features)))
+
+
+def test_the_cell_of_an_lstm_ends_where_the_devices_does() -> None:
+    """Told to add one at each frame for ever, it stops at 16: int16 in steps of 2^-11."""
+    layer = Lstm(1)
+    layer.build((None, None, 1, 1))
+    layer.bias.assign(np.full((1, 4), 20.0))  # all gates open, the candidate one
+    y, state = layer(np.zeros((1, 40, 1, 1), np.float32), np.zeros((1, 1, 2), np.float32))
+    assert float(state[0, 0, 1]) == CELL_LIMIT == CELL_SCALE * 2**15
+    assert float(y[0, -1, 0, 0]) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,10 @@ from tinykit.train.backend import keras
 
 ops = keras.ops
 
+CELL_LIMIT = 16.0
+"""Of an LSTM: the fused operation's int16 cell in steps of 2^-11 (`quantize.export.CELL_SCALE`).
+Trained on seconds and run for minutes, a cell without it goes where training never was."""
+
 
 class Stateful(keras.layers.Layer):
     """What layers with a state share.
@@ -170,7 +174,10 @@ class Gru(_Recurrent):
 
 @keras.saving.register_keras_serializable("tinykit")
 class Lstm(_Recurrent):
-    """Long short-term memory (Hochreiter and Schmidhuber, 1997); the state is hidden, then cell."""
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997); the state is hidden, then cell.
+
+    The cell ends at `CELL_LIMIT`, as it does in integers.
+    """
 
     GATES = 4  # input, forget, cell, output
 
@@ -197,6 +204,7 @@ class Lstm(_Recurrent):
         new = ops.tanh(gates[..., 2 * units : 3 * units])
         leave = ops.sigmoid(gates[..., 3 * units :])
         cell = opened[..., units:] * state[..., units:] + opened[..., :units] * new
+        cell = ops.clip(cell, -CELL_LIMIT, CELL_LIMIT)
         return ops.concatenate([leave * ops.tanh(cell), cell], axis=-1)
 
 

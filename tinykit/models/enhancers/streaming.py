@@ -19,7 +19,10 @@ def stateful(model: keras.Model) -> list[Stateful]:
 
 
 def streamed(model: keras.Model) -> keras.Model:
-    """Return the model of [features, *states] to [gains, *states], with the same weights."""
+    """Return the model of [features, *states] to [gains, *states], with the same weights.
+
+    Layers with a state have copies of theirs; `copy_weights` brings back what they learn.
+    """
     states = {
         layer.name: keras.Input(layer.state_shape(), name=f"{layer.name}_state")
         for layer in stateful(model)
@@ -42,6 +45,12 @@ def streamed(model: keras.Model) -> keras.Model:
         values[id(node.output_tensors[0])] = y
     gains = values[id(model.outputs[0])]
     return keras.Model([model.inputs[0], *states.values()], [gains, *after])
+
+
+def copy_weights(frame: keras.Model, model: keras.Model) -> None:
+    """Give `model` the weights that `frame`, its `streamed` form, was trained to."""
+    for layer in stateful(model):
+        layer.set_weights(frame.get_layer(layer.name).get_weights())
 
 
 def frame_by_frame(model: keras.Model, features: Float) -> Iterator[Float]:
