@@ -18,7 +18,7 @@ from tinykit.evaluate import enhancement as measures
 from tinykit.models import enhancers
 from tinykit.models.enhancers import streaming
 from tinykit.models.enhancers._layers import CELL_LIMIT, Lstm
-from tinykit.quantize.export import CELL_SCALE
+from tinykit.quantize.scheme import CELL_SCALE
 from tinykit.train import enhance
 from tinykit.train.backend import keras, seed_everything
 from tinykit.train.enhancement_loss import EnhancementLoss, si_sdr_db, signal, targets

@@ -13,7 +13,7 @@ from tinykit.train.backend import keras
 ops = keras.ops
 
 CELL_LIMIT = 16.0
-"""Of an LSTM: the fused operation's int16 cell in steps of 2^-11 (`quantize.export.CELL_SCALE`).
+"""Of an LSTM: the fused operation's int16 cell in steps of 2^-11 (`quantize.scheme.CELL_SCALE`).
 Trained on seconds and run for minutes, a cell without it goes where training never was."""
 
 
