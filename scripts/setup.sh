@@ -24,6 +24,7 @@ need libc6-dev headers
 need gcc-arm-none-eabi command -v arm-none-eabi-gcc
 need libnewlib-arm-none-eabi newlib
 need qemu-system-arm command -v qemu-system-arm
+need flite command -v flite
 if [ "${1:-}" = tests ]; then
     need gcc-riscv64-unknown-elf command -v riscv64-unknown-elf-gcc
     need picolibc-riscv64-unknown-elf picolibc

@@ -59,6 +59,7 @@ PROGRAMS = (
         False,
     ),
     Program("gcc", "runs generated C on this computer", (9,), "gcc libc6-dev", "gcc", False),
+    Program("flite", "speaks for wake words, beside espeak-ng", (2,), "flite", "flite", False),
 )
 
 
@@ -93,8 +94,8 @@ def _entry(name: str) -> Program:
 @functools.cache
 def version(name: str) -> str:
     """Return the version that a program says it has, such as 12.2.1; "?" when it says none."""
-    first = output([name, "--version"]).splitlines()[:1]
-    return match[0] if first and (match := re.search(r"\d+\.\d+(\.\d+)?", first[0])) else "?"
+    match = re.search(r"\d+\.\d+(\.\d+)?", output([name, "--version"]))
+    return match[0] if match else "?"
 
 
 def output(command: Sequence[str]) -> str:

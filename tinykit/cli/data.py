@@ -118,6 +118,7 @@ def synth(
         near_misses=near,
         others=others,
         phrases=phrases,
+        engines=work.engines(),
         command=tts or table.command,
         voices=voice or table.voices,
         clip_ms=clip_ms,

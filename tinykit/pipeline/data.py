@@ -16,6 +16,7 @@ from tinykit.audio.datasets import (
     own_voice,
     recordings,
     statistics,
+    voicing,
 )
 from tinykit.audio.datasets.dataset import Dataset
 from tinykit.audio.datasets.generation import Settings
@@ -99,6 +100,11 @@ def write_manifest(
     path = target or folder / manifest.NAMES[0]
     manifest.write(path, rows)
     return path, len(rows)
+
+
+def engines() -> list[str]:
+    """Return who can speak on this machine (`voicing.ENGINES`)."""
+    return voicing.installed()
 
 
 def synthesize(settings: Settings, folder: Path, progress: Progress = silent) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def load(
     if data.source == "synthetic":
         return synthetic.load(data, spec, progress)
     if data.source == "synthetic_wake_word":
-        return wake_word.load(data, spec, progress)
+        return wake_word.load(data, spec, folder, progress)
     if data.source == "recordings":
         return recordings.load(data, spec, folder, progress)
     return speech_commands.load(data, spec, folder, progress)

@@ -13,24 +13,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from tinykit import paths
 from tinykit.audio import manifest, noise, wav
-from tinykit.audio.datasets import listing, rendering, takes
-from tinykit.audio.datasets.takes import SHARES, UNKNOWN_WORDS, draw_utterance, split_voices
+from tinykit.audio.colour import colour
+from tinykit.audio.datasets import listing, rendering, voicing
+from tinykit.audio.datasets.takes import SHARES, UNKNOWN_WORDS
+from tinykit.audio.datasets.voicing import Voice, Voicing
 from tinykit.audio.lexicon import WORDS
 from tinykit.audio.manifest import Entry
 from tinykit.audio.near_misses import VOICE, NearMiss, choose, ipa, pronounce
 from tinykit.audio.noise import Noise, Samples
 from tinykit.audio.phonemes import distance
-from tinykit.audio.seeded import fraction, generator
+from tinykit.audio.seeded import generator
 from tinykit.audio.spec import FeatureSpec
 from tinykit.audio.split import SPLITS, Split
-from tinykit.audio.synthesis import Speaker, trim
+from tinykit.audio.synthesis import Speaker
 from tinykit.audio.tts import Program
 from tinykit.audio.voices import ACCENTS, FOREIGN
-from tinykit.errors import ConfigError, DataError
+from tinykit.errors import DataError
 from tinykit.progress import Progress, silent
 
 NEAR_MISS, OTHER, SPEECH = "_near_miss_", "_other_", "_speech_"
@@ -42,8 +43,9 @@ SENTENCE_SHARES: dict[Split, float] = {"training": 0.30, "validation": 0.25, "te
 SENTENCE_WORDS = (6, 14)
 SENTENCE_MARGIN_MS = 150
 
-FOREIGN_SHARE = 0.25
-"""Part of the clips that a voice of another language speaks."""
+SNR_DB = (5.0, 70.0)
+"""Of the noise in a clip. A network that always heard noise in training takes a quiet recording for
+something else: recordings of people are quiet between words, at -85 dB of full scale and less."""
 
 FARTHEST_ACCENT = 0.3
 """Distance (`phonemes.distance`) at which another language's reading is no longer the phrase."""
@@ -64,8 +66,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         How many runs of random words, some seconds each, over all splits.
     phrases : int
         How many different near misses.
+    engines : list of str
+        Who speaks: of `voicing.ENGINES`; espeak-ng always does.
     command : str
-        A program that speaks (`tinykit.audio.tts`); empty: espeak-ng.
+        A program that speaks in their place (`tinykit.audio.tts`).
     voices : list of str
         Of that program.
     clip_ms, sample_rate_hz, seed : int
@@ -77,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     others: int = 200
     sentences: int = 0
     phrases: int = 24
+    engines: list[str] = msgspec.field(default_factory=lambda: [voicing.ESPEAK])
     command: str = ""
     voices: list[str] = []
     clip_ms: int = 1000
@@ -91,7 +96,7 @@ class Line:
     label: str
     text: str
     said: str  # empty: another text in each clip
-    voice: str
+    voice: Voice
     split: Split
     number: int
 
@@ -99,7 +104,8 @@ class Line:
     def path(self) -> str:
         """The file, relative to the folder."""
         place = [slug(self.said)] if self.said and self.label.startswith("_") else []
-        name = f"{slug(self.voice)}_nohash_{self.number}.wav"
+        engine = "" if self.voice.engine == voicing.ESPEAK else f"{self.voice.engine}-"
+        name = f"{slug(engine + self.voice.name)}_nohash_{self.number}.wav"
         return "/".join([slug(self.label), *place, name])
 
 
@@ -123,11 +129,11 @@ def synthesize(settings: Settings, folder: Path, progress: Progress = silent) ->
     DataError
         When the folder holds synthetic speech of other settings.
     ToolError
-        When espeak-ng, or the program in its place, is missing or fails.
+        When espeak-ng, flite, or the program in their place, is missing or fails.
     """
     spec = FeatureSpec(clip_ms=settings.clip_ms, sample_rate_hz=settings.sample_rate_hz)
-    voices = _voices(settings)
     program = Program(settings.command) if settings.command else None
+    voices = voicing.cast(settings, program)
     kept = _kept(settings, folder)
     with Speaker() as speaker:
         accents = [] if settings.command else foreign_accents(settings.word, speaker)
@@ -135,14 +141,16 @@ def synthesize(settings: Settings, folder: Path, progress: Progress = silent) ->
         if settings.command:  # another program knows no phonemes
             near = [one for one in near if not one.text.startswith("[[")]
         lines = list(plan(settings, voices, near))
-        engine = _Engine(settings, speaker, program, accents, spec)
+        voice = Voicing(settings, speaker, program, accents, spec)
+        background = noise.synthesize(spec.sample_rate_hz, rendering.NOISE_SECONDS, settings.seed)
         paths.write_text(folder / SETTINGS, _written(settings))
         entries = []
         for done, line in enumerate(lines, 1):
             path = folder / line.path
             if not path.is_file():
-                wav.write(path, engine.clip(line), spec.sample_rate_hz)
-            entries.append(_entry(line, engine.name))
+                clip = _clip(line, voice, background, spec, settings.seed)
+                wav.write(path, clip, spec.sample_rate_hz)
+            entries.append(_entry(line))
             progress("speak", done, len(lines))
     target = manifest.find(folder) or folder / manifest.NAMES[0]
     entries = [*listing.complete(entries, folder), *kept]
@@ -169,9 +177,14 @@ def _written(settings: Settings) -> str:
 
 
 def plan(
-    settings: Settings, voices: dict[Split, list[str]], near: Sequence[NearMiss]
+    settings: Settings, voices: dict[Split, list[Voice]], near: Sequence[NearMiss]
 ) -> Iterator[Line]:
     """Yield a line for each clip: in every split its voices take turns, and so do the phrases."""
+
+    def line(label: str, text: str, said: str, split: Split, number: int) -> Line:
+        voice = voicing.turn(voices[split], text, number, settings.seed, label, split)
+        return Line(label, text, said, voice, split, number)
+
     others = [word for word in UNKNOWN_WORDS if word not in settings.word.lower().split()]
     kinds = (
         (settings.word, settings.clips, [(settings.word, settings.word)]),
@@ -182,18 +195,11 @@ def plan(
         for label, count, phrases in kinds:
             if not phrases or not voices[split]:
                 continue
-            turns = _turns(settings, label, voices[split])
             for number in range(round(count * SHARES[split])):
-                text, said = phrases[number % len(phrases)]
-                yield Line(label, text, said, turns[number % len(turns)], split, number)
-        turns = _turns(settings, SPEECH, voices[split])
-        for number in range(round(settings.sentences * SENTENCE_SHARES[split]) if turns else 0):
-            text = _sentence(settings, split, number)
-            yield Line(SPEECH, text, "", turns[number % len(turns)], split, number)
-
-
-def _turns(settings: Settings, label: str, voices: Sequence[str]) -> list[str]:
-    return sorted(voices, key=lambda voice: fraction("turn", settings.seed, label, voice))
+                yield line(label, *phrases[number % len(phrases)], split, number)
+        sentences = settings.sentences if voices[split] else 0
+        for number in range(round(sentences * SENTENCE_SHARES[split])):
+            yield line(SPEECH, _sentence(settings, split, number), "", split, number)
 
 
 def _sentence(settings: Settings, split: Split, number: int) -> str:
@@ -214,79 +220,23 @@ def foreign_accents(phrase: str, speaker: Speaker) -> list[str]:
     ]
 
 
-def _voices(settings: Settings) -> dict[Split, list[str]]:
-    """Share out the voices: espeak-ng's, or those of the program."""
-    if not settings.command:
-        return split_voices(60, settings.seed)
-    if not settings.voices:
-        raise ConfigError(
-            "[synth] command needs voices", 'name them: [synth] voices = ["anna", "bert", "cleo"]'
-        )
-    if len(settings.voices) < 3:  # too few for a split of its own each: all for training
-        return {"training": list(settings.voices), "validation": [], "testing": []}
-    return takes.share_voices(settings.voices, settings.seed)
+def _clip(line: Line, voice: Voicing, background: Noise, spec: FeatureSpec, seed: int) -> Samples:
+    """Return int16 (clip_samples,), of a sentence as many as it takes."""
+    rng = generator("synthesis", seed, line.path)
+    sentence = line.label == SPEECH
+    word = colour(voice.say(line, rng, any_length=sentence), spec.sample_rate_hz, rng)
+    if sentence:
+        clip_ms = len(word) * 1000 // spec.sample_rate_hz + 2 * SENTENCE_MARGIN_MS
+        spec = FeatureSpec(clip_ms=clip_ms, sample_rate_hz=spec.sample_rate_hz)
+    return rendering.place(word, background, line.split, spec, rng, SNR_DB)
 
 
-class _Engine:
-    """Makes a clip from a line."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        speaker: Speaker,
-        program: Program | None,
-        accents: Sequence[str],
-        spec: FeatureSpec,
-    ) -> None:
-        self._settings, self._speaker, self._spec = settings, speaker, spec
-        self._accents = accents
-        self._program = program
-        self.name = program.name if program else "espeak-ng"
-        self._noise: Noise = noise.synthesize(
-            spec.sample_rate_hz, rendering.NOISE_SECONDS, settings.seed
-        )
-
-    def clip(self, line: Line) -> Samples:
-        """Return int16 (clip_samples,)."""
-        rng = generator("synthesis", self._settings.seed, line.path)
-        word = self._program_says(line) if self._program else self._espeak_says(line, rng)
-        spec = self._spec
-        if line.label == SPEECH:  # as long as it takes
-            clip_ms = len(word) * 1000 // spec.sample_rate_hz + 2 * SENTENCE_MARGIN_MS
-            spec = FeatureSpec(clip_ms=clip_ms, sample_rate_hz=spec.sample_rate_hz)
-        return rendering.place(word, self._noise, line.split, spec, rng)
-
-    def _program_says(self, line: Line) -> Samples:
-        assert self._program
-        word = trim(self._program.say(line.text, line.voice, self._spec.sample_rate_hz))
-        if len(word) > self._spec.clip_samples and line.label != SPEECH:
-            raise ConfigError(
-                f"`{line.text}` by {line.voice} takes "
-                f"{len(word) * 1000 // self._spec.sample_rate_hz:,} ms, "
-                f"a clip has {self._spec.clip_ms:,} ms",
-                "longer clips: --clip-ms, and [features] clip_ms",
-            )
-        return word
-
-    def _espeak_says(self, line: Line, rng: np.random.Generator) -> Samples:
-        accents: tuple[str, ...] = ACCENTS
-        # Phonemes are written in the letters of English: other languages lack some of them.
-        if line.text == self._settings.word and self._accents and rng.random() < FOREIGN_SHARE:
-            accents = tuple(self._accents)
-        utterance = draw_utterance(line.text, line.voice, rng, accents)
-        played_at_hz = int(rng.choice(rendering.PLAYED_AT_HZ))
-        if line.label == SPEECH:
-            said = trim(self._speaker.say(utterance))
-            return rendering.at_rate(said, played_at_hz, self._spec.sample_rate_hz)
-        return rendering.speak_within(self._spec, self._speaker, utterance, played_at_hz)
-
-
-def _entry(line: Line, engine: str) -> Entry:
+def _entry(line: Line) -> Entry:
     return Entry(
         path=line.path,
         label=line.label,
         split=line.split,
-        speaker=f"{engine}:{line.voice}",  # no person has such a name
+        speaker=line.voice.speaker,
         category="synthetic",
         synthetic=True,
     )

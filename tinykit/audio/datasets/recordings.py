@@ -104,20 +104,11 @@ def load(data: Data, spec: FeatureSpec, folder: Path, progress: Progress = silen
     root = locate(data, folder, progress)
     rows = folders.entries(root)
     base = root.parent if root.is_file() else root
-    speech = _choose(rows, data, root)
-    _check_words(speech, data, root)
+    speech = choose(rows, data, root)
+    check_words(speech, data, root)
     notes = _notes(speech)
 
-    clips: list[Clip] = []
-    spoken: list[Clip] = []
-    for done, row in enumerate(speech, 1):
-        if row.label in data.words:
-            clips.append(_clip(row, _audio(row, base, spec), labels.index(row.label), data))
-        elif UNKNOWN in labels and _is_unknown(row, data):
-            index = labels.index(UNKNOWN)
-            spoken += [_clip(row, audio, index, data, n) for n, audio in _cut(row, base, spec)]
-        if done % 100 == 0 or done == len(speech):
-            progress("check recordings", done, len(speech))
+    clips, spoken = cut(speech, base, data, spec, labels, progress)
     wanted = list(clips)
     if UNKNOWN in labels:
         clips += drawing.unknown(wanted, spoken, data, notes)
@@ -133,6 +124,34 @@ def load(data: Data, spec: FeatureSpec, folder: Path, progress: Progress = silen
         clip_samples=spec.clip_samples,
         notes=tuple(notes),
     )
+
+
+def cut(
+    speech: Sequence[Entry],
+    base: Path,
+    data: Data,
+    spec: FeatureSpec,
+    labels: Sequence[str],
+    progress: Progress = silent,
+) -> tuple[list[Clip], list[Clip]]:
+    """Return the clips of the wanted words, and those of the unknown class where there is one.
+
+    Parameters
+    ----------
+    speech : sequence of Entry
+        Rows, with paths below `base`.
+    """
+    wanted: list[Clip] = []
+    unknown: list[Clip] = []
+    for done, row in enumerate(speech, 1):
+        if row.label in data.words:
+            wanted.append(_clip(row, _audio(row, base, spec), labels.index(row.label), data))
+        elif UNKNOWN in labels and _is_unknown(row, data):
+            index = labels.index(UNKNOWN)
+            unknown += [_clip(row, audio, index, data, n) for n, audio in _cut(row, base, spec)]
+        if done % 100 == 0 or done == len(speech):
+            progress("check recordings", done, len(speech))
+    return wanted, unknown
 
 
 def locate(data: Data, folder: Path, progress: Progress) -> Path:
@@ -163,7 +182,7 @@ def _holds_recordings(folder: Path) -> bool:
     return any(file.suffix.lower() in wav.SUFFIXES for file in folder.iterdir())
 
 
-def _choose(rows: Sequence[Entry], data: Data, root: Path) -> list[Entry]:
+def choose(rows: Sequence[Entry], data: Data, root: Path) -> list[Entry]:
     """Return the rows of speech: those of `categories`, or all that are not noise."""
     known = sorted({row.category for row in rows if row.category})
     for key in ("categories", "noise_categories"):
@@ -187,7 +206,7 @@ def _is_unknown(row: Entry, data: Data) -> bool:
     return not data.unknown_words or row.label in (*data.unknown_words, folders.GAP)
 
 
-def _check_words(speech: Sequence[Entry], data: Data, root: Path) -> None:
+def check_words(speech: Sequence[Entry], data: Data, root: Path) -> None:
     """Raise DataError when a word of the project has no recording."""
     known = sorted({row.label for row in speech})
     for word in (*data.words, *data.unknown_words):

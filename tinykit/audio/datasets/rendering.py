@@ -50,14 +50,19 @@ def render(take: Take, speaker: Speaker, noise: Noise, spec: FeatureSpec) -> Sam
 
 
 def place(
-    word: Samples, noise: Noise, split: Split, spec: FeatureSpec, rng: np.random.Generator
+    word: Samples,
+    noise: Noise,
+    split: Split,
+    spec: FeatureSpec,
+    rng: np.random.Generator,
+    snr_db: tuple[float, float] = SNR_DB,
 ) -> Samples:
     """Put a word somewhere into a clip, at some level, in some noise: int16 (clip_samples,)."""
     clip = np.zeros(spec.clip_samples, np.int16)
     start = int(rng.integers(len(clip) - len(word) + 1))
     clip[start : start + len(word)] = at_level(word, float(rng.uniform(*LEVEL_DB)))
     background = noise.excerpt(split, len(clip), rng)
-    factor = snr_factor(clip, background, float(rng.uniform(*SNR_DB)))
+    factor = snr_factor(clip, background, float(rng.uniform(*snr_db)))
     return to_int16(clip + background * factor)
 
 
@@ -76,14 +81,18 @@ def speak_within(
         if len(speech) <= spec.clip_samples:
             return speech
         if utterance.words_per_minute == MOST_WORDS_PER_MINUTE:
-            raise ConfigError(
-                f"`{utterance.text}` takes "
-                f"{len(speech) * 1000 // spec.sample_rate_hz:,} ms, "
-                f"a clip has {spec.clip_ms:,} ms",
-                f"make [features] clip_ms larger, or use a shorter word than `{utterance.text}`",
-            )
+            raise too_long(f"`{utterance.text}`", len(speech), spec)
         faster = int(utterance.words_per_minute * 1.1 * len(speech) / spec.clip_samples) + 1
         utterance = replace(utterance, words_per_minute=min(faster, MOST_WORDS_PER_MINUTE))
+
+
+def too_long(what: str, samples: int, spec: FeatureSpec) -> ConfigError:
+    """Return the error that says how long `what` takes, and how long a clip is."""
+    return ConfigError(
+        f"{what} takes {samples * 1000 // spec.sample_rate_hz:,} ms, "
+        f"a clip has {spec.clip_ms:,} ms",
+        "make [features] clip_ms (or --clip-ms) larger, or use a shorter word",
+    )
 
 
 def at_rate(speech: NDArray[np.int16], from_hz: int, to_hz: int) -> Samples:

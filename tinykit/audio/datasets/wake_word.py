@@ -9,12 +9,13 @@ import importlib.metadata
 import inspect
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 
-from tinykit import paths
-from tinykit.audio import lexicon, near_misses, phonemes
-from tinykit.audio.datasets import generation, recordings, rendering, takes
+from tinykit import paths, programs
+from tinykit.audio import colour, flite, lexicon, near_misses, phonemes
+from tinykit.audio.datasets import beside, generation, recordings, rendering, takes, voicing
 from tinykit.audio.datasets.dataset import Dataset
 from tinykit.audio.datasets.generation import Settings
 from tinykit.audio.spec import FeatureSpec
@@ -29,12 +30,17 @@ NEAR_MISSES = 1.0
 SENTENCES = 1.5
 """Sentences for each clip of the word."""
 
-_CODE = (generation, lexicon, near_misses, phonemes, rendering, takes)
+_CODE = (colour, flite, generation, lexicon, near_misses, phonemes, rendering, takes, voicing)
 """What decides on the samples, beside espeak-ng: another version of it is another folder."""
 
 
-def load(data: Data, spec: FeatureSpec, progress: Progress = silent) -> Dataset:
+def load(
+    data: Data, spec: FeatureSpec, folder: Path = Path(), progress: Progress = silent
+) -> Dataset:
     """Speak what `[data]` asks for, or take it from the cache; then read it as recordings.
+
+    Recordings of people at `path`, if there is one, are put beside (`datasets.beside`); relative
+    paths begin at `folder`.
 
     Raises
     ------
@@ -56,22 +62,40 @@ def load(data: Data, spec: FeatureSpec, progress: Progress = silent) -> Dataset:
         near_misses=round(data.clips_per_word * NEAR_MISSES),
         others=round(data.clips_per_word * NEAR_MISSES),
         sentences=round(data.clips_per_word * SENTENCES),
+        engines=voicing.installed(),
         clip_ms=spec.clip_ms,
         sample_rate_hz=spec.sample_rate_hz,
         seed=data.seed,
     )
-    folder = paths.cache_dir() / "wake-words" / _key(settings)
-    generation.synthesize(settings, folder, progress)
-    found = msgspec.structs.replace(data, source="recordings", path=str(folder))
+    spoken = paths.cache_dir() / "wake-words" / _key(settings)
+    generation.synthesize(settings, spoken, progress)
+    found = msgspec.structs.replace(data, source="recordings", path=str(spoken))
     made = recordings.load(found, spec, folder, progress)
-    note = "speech is synthesized: no recorded person was heard; people will be misheard more often"
-    return replace(made, source=data.source, notes=(note, *made.notes))
+    if data.path:
+        made = beside.add(made, data, spec, folder, progress)
+    return replace(made, source=data.source, notes=(*_notes(settings, data), *made.notes))
+
+
+def _notes(settings: Settings, data: Data) -> list[str]:
+    """Say who spoke, and what would have spoken better."""
+    heard = "few recorded people were" if data.path else "no recorded person was"
+    notes = [
+        f"speech is synthesized ({', '.join(settings.engines)}): {heard} heard; "
+        "people will be misheard more often"
+    ]
+    if voicing.FLITE not in settings.engines:
+        notes.append(
+            "flite is not installed: without its voices many more people are misheard; "
+            f"{programs.install(voicing.FLITE)}"
+        )
+    return notes
 
 
 def _key(settings: Settings) -> str:
     """Return a name for the folder: the word, and a hash of all that decides on the samples."""
     recipe = [
         importlib.metadata.version("espeakng-loader"),
+        flite.version() if voicing.FLITE in settings.engines else "",
         msgspec.to_builtins(settings),
         [inspect.getsource(module) for module in _CODE],
     ]
