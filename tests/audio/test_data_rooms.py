@@ -128,3 +128,15 @@ def test_a_short_time_in_a_large_room_is_possible() -> None:
     """Where Sabine's formula has no answer, the walls absorb nearly all."""
     pytest.importorskip("pyroomacoustics")
     assert rooms.simulate(generator("test", 3), (50.0, 50.0), RATE_HZ).any()
+
+
+def test_a_statistical_room_decays_as_a_room_does() -> None:
+    """The direct sound first, then a tail with the energy and the decay of its range."""
+    for seed in range(20):
+        response = rooms.statistical(np.random.default_rng(seed), RATE_HZ)
+        tail = response[1:] ** 2
+        assert response[0] == 1.0 and not tail[:30].any()
+        assert -12.1 < 10 * np.log10(tail.sum()) < 3.1
+        # 42 dB of decay are drawn: 21 between the middles of the halves, less what the pause takes.
+        halves = [half.sum() for half in np.array_split(tail[320:], 2)]
+        assert 10 * np.log10(halves[0] / halves[1]) == pytest.approx(19, abs=5)

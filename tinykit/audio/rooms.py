@@ -121,6 +121,22 @@ def simulate(rng: np.random.Generator, t60_ms: tuple[float, float], rate_hz: int
     return aligned(np.asarray(room.rir[0][0], np.float64), rate_hz)
 
 
+def statistical(rng: np.random.Generator, rate_hz: int) -> Response:
+    """Return a random response by a statistical model, float (samples,); it needs no library.
+
+    Direct sound, a pause, and Gaussian noise that decays by 60 dB in 100 to 600 ms (Moorer,
+    Computer Music Journal 3, 1979); direct over reverberant energy is -3 to 12 dB.
+    """
+    t60_s = rng.uniform(0.1, 0.6)
+    direct_db, pause_s = rng.uniform(-3.0, 12.0), rng.uniform(0.002, 0.02)
+    time_s = np.arange(round(0.7 * t60_s * rate_hz)) / rate_hz  # the rest is below -42 dB
+    tail = rng.standard_normal(len(time_s)) * 10.0 ** (-3.0 * time_s / t60_s)
+    tail[time_s < pause_s] = 0.0
+    tail *= 10.0 ** (-direct_db / 20.0) / np.sqrt(np.sum(tail**2))
+    tail[0] = 1.0
+    return tail
+
+
 def _places(
     rng: np.random.Generator, size: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

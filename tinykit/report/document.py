@@ -101,8 +101,11 @@ class Document:
         trained, tested = (
             splits.get(split, {}).get("synthetic_share", 0.0) for split in ("training", "testing")
         )
-        if trained < 1.0:
+        if trained < 0.5:
             return []
+        if trained < 1.0:
+            text = f"{trained:.0%} of the training clips are synthetic, {tested:.0%} of the test's"
+            return [Verdict("open", text)]
         if tested < 1.0:
             return [Verdict("open", "trained on synthetic speech only")]
         text = "all speech is synthetic: no recorded person was heard, in training or in the test"

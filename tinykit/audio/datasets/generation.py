@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from tinykit import paths
-from tinykit.audio import manifest, noise, wav
+from tinykit.audio import manifest, noise, rooms, wav
 from tinykit.audio.colour import colour
 from tinykit.audio.datasets import listing, rendering, voicing
 from tinykit.audio.datasets.takes import SHARES, UNKNOWN_WORDS
@@ -49,6 +50,12 @@ something else: recordings of people are quiet between words, at -85 dB of full 
 
 FARTHEST_ACCENT = 0.3
 """Distance (`phonemes.distance`) at which another language's reading is no longer the phrase."""
+
+ROOM_SHARE = 0.4
+"""Part of the clips that are heard in a room."""
+
+ECHO_SAMPLES = 3200
+"""Most that a room makes a word longer; of what a clip has left."""
 
 SETTINGS = "synthesis.json"
 
@@ -225,6 +232,11 @@ def _clip(line: Line, voice: Voicing, background: Noise, spec: FeatureSpec, seed
     rng = generator("synthesis", seed, line.path)
     sentence = line.label == SPEECH
     word = colour(voice.say(line, rng, any_length=sentence), spec.sample_rate_hz, rng)
+    if rng.random() < ROOM_SHARE:
+        left = ECHO_SAMPLES if sentence else spec.clip_samples - len(word)
+        echo = np.zeros(min(ECHO_SAMPLES, left), np.int16)
+        response = rooms.statistical(rng, spec.sample_rate_hz)
+        word = rooms.reverberate(np.concatenate([word, echo]), response)
     if sentence:
         clip_ms = len(word) * 1000 // spec.sample_rate_hz + 2 * SENTENCE_MARGIN_MS
         spec = FeatureSpec(clip_ms=clip_ms, sample_rate_hz=spec.sample_rate_hz)

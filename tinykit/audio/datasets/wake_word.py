@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from tinykit import paths, programs
-from tinykit.audio import colour, flite, lexicon, near_misses, phonemes
+from tinykit.audio import colour, flite, lexicon, near_misses, phonemes, rooms
 from tinykit.audio.datasets import beside, generation, recordings, rendering, takes, voicing
 from tinykit.audio.datasets.dataset import Dataset
 from tinykit.audio.datasets.generation import Settings
@@ -30,7 +30,10 @@ NEAR_MISSES = 1.0
 SENTENCES = 1.5
 """Sentences for each clip of the word."""
 
-_CODE = (colour, flite, generation, lexicon, near_misses, phonemes, rendering, takes, voicing)
+_CODE = (
+    *(colour, flite, generation, lexicon, near_misses, phonemes, rendering, rooms, takes),
+    voicing,
+)
 """What decides on the samples, beside espeak-ng: another version of it is another folder."""
 
 
