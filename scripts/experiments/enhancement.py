@@ -154,7 +154,8 @@ def main() -> int:
             [json.loads(line) for line in ledger.read_text().splitlines()]
             for ledger in (LEDGER, LEDGER.with_stem("enhancement-device"))
         )
-        paths.write_text(RESULTS / "enhancement.md", page(rows, device))
+        last = {run: steps(run) for run in RUNS if run not in START.values()}
+        paths.write_text(RESULTS / "enhancement.md", page(rows, device, last))
     elif chosen.run not in (RUNS if chosen.command == "train" else NETWORKS):
         parser.error(f"which network? {', '.join(RUNS)}")
     elif chosen.command == "train":
@@ -164,6 +165,13 @@ def main() -> int:
     else:
         evaluate(chosen.run, chosen.kinds)
     return 0
+
+
+def steps(run: str) -> int:
+    """Return how many batches a run was trained on, the runs that it went on from included."""
+    settings = RUNS[run][2]
+    before = steps(START[run]) if run in START else 0
+    return before + settings.epochs * -(-MIXTURES.per_epoch // settings.batch_size)
 
 
 def sources() -> enhancement_sources.Sources:
@@ -226,7 +234,7 @@ def evaluate(name: str, kinds: list[str]) -> None:
         "train": vars_of(settings),
         "losses": vars_of(losses),
         "mixtures": {"seconds": MIXTURES.seconds, "per_epoch": MIXTURES.per_epoch},
-        "steps": settings.epochs * -(-MIXTURES.per_epoch // settings.batch_size),
+        "steps": steps(run),
         "parameters": nodes.parameters(folded),
         "macs_per_frame": nodes.macs(folded),
         "macs_per_second": round(nodes.macs(folded) * spec.sample_rate_hz / spec.hop_samples),

@@ -28,7 +28,7 @@ PEER = """\
 RNNoise v0.1.1 (float, 48 kHz), measured elsewhere on other mixtures of the same kind, gains 4.22 /
 2.91 / 0.65 dB SI-SDR, 0.024 / 0.029 / 0.020 STOI and 0.06 / 0.20 / 0.23 PESQ over the noisy
 recordings at 0 / 5 / 10 dB. Runs whose name ends in a number went on from the weights of the run
-before, with other mixtures.
+before, with other mixtures; their steps are those of all these runs.
 """
 
 DEVICE = """\
@@ -46,9 +46,16 @@ RATIOS = ("0", "5", "10")
 CLOCK_HZ = 216e6
 
 
-def page(rows: list[Row], device: list[Row]) -> str:
-    """Return the page for the newest row of each network and kind."""
-    newest = {(_name(row), row["kind"]): row for row in rows}
+def page(rows: list[Row], device: list[Row], steps: dict[str, int]) -> str:
+    """Return the page for the newest row of each network and kind.
+
+    `steps` has the runs that are shown, and how long they were trained.
+    """
+    newest = {
+        (_name(row), row["kind"]): row | {"steps": steps[row["run"]]}
+        for row in rows
+        if row["run"] in steps
+    }
     networks: dict[str, dict[str, Row]] = {}
     for (name, kind), row in newest.items():
         networks.setdefault(name, {})[kind] = row
@@ -115,7 +122,7 @@ def _about(of_network: dict[str, Row]) -> str:
         f"{1000 * spec['window_samples'] / hertz:g} ms of algorithmic delay."
     ]
     if not row.get("form"):
-        said.append(f"{row['steps']:,} steps of {train['batch_size']} mixtures in this run.")
+        said.append(f"{row['steps']:,} steps of {train['batch_size']} mixtures.")
     for kind, found in of_network.items():
         updates = found.get("updates", [1.0])
         if min(updates) < 1.0:

@@ -22,6 +22,7 @@ from tinykit.config import Model
 from tinykit.errors import DataError, ModelError
 from tinykit.models import enhancers
 from tinykit.quantize import enhancement, floating
+from tinykit.quantize.nodes import Lstm
 from tinykit.train.backend import keras, seed_everything
 
 SPEC = StftSpec(window_samples=128, hop_samples=64, bands=16)
@@ -89,6 +90,28 @@ def test_quantized_and_compiled(network: Any, wide: bool, limit: float) -> None:
     finally:
         with_host.close()
     assert np.array_equal(host, answers)
+
+
+def test_a_band_that_never_varied_has_no_weights() -> None:
+    """An empty band's weights, divided by almost nothing, would be the largest of the int8 ones."""
+    seed_everything(3)
+    model = enhancers.build(Model(architecture="lstm", width=0.25), SPEC)
+    features = _features(8)
+    features[..., 0] = -128
+    model.get_layer("input_norm").momentum = 0.0
+    model(enhancement.to_real(features, SPEC), training=True)
+    kernel = np.array(model.get_layer("lstm_1").kernel)
+    kernel[0, 0] = np.linspace(-0.5, 0.5, kernel.shape[2])
+    model.get_layer("lstm_1").kernel.assign(kernel)
+    nodes, states = enhancement.folded(model), {}
+    (first, *_) = (node for node in nodes if isinstance(node, Lstm))
+    assert np.abs(first.kernel).max() < 1.0
+    assert not first.kernel[:, 0].any()
+    found = [
+        list(floating.run(nodes, frame, states))[-1][0]
+        for frame in enhancement.to_real(features[:1], SPEC).swapaxes(0, 1)
+    ]
+    assert np.abs(np.stack(found) - _expected(model, features[0])).max() < 1e-4
 
 
 def test_other_bands_are_refused(network: Any) -> None:

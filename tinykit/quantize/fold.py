@@ -35,6 +35,9 @@ from tinykit.train.backend import keras
 
 layers = keras.layers
 
+STILL = 1e-3
+"""Variance, in epsilons of its normalization, below which an input counts as constant."""
+
 
 def fold(model: keras.Model) -> list[Node]:
     """Return the operations of `model`, each after those that it reads; the last is the output.
@@ -222,8 +225,11 @@ def _normalization(folding: _Folding, layer: Any, inputs: list[int]) -> int:
     """Fold y = gamma * (x - mean) / sqrt(variance + epsilon) + beta into the weights.
 
     Where no weights are before it, it becomes a depthwise product, for what reads it to take in.
+    There, a channel that did not vary in training, as an empty band, gives beta whatever comes:
+    1 / sqrt(epsilon) among the other factors would take the resolution from all weights.
     """
-    if not folding.follows(inputs[0], Linear):
+    first = not folding.follows(inputs[0], Linear)
+    if first:
         ones = np.ones((1, 1, 1, layer.input.shape[-1]), np.float32)
         zeros = np.zeros(ones.size, np.float32)
         scaled = Linear(layer.name, _shape(layer), "depthwise", ones, zeros, inputs=tuple(inputs))
@@ -236,6 +242,8 @@ def _normalization(folding: _Folding, layer: Any, inputs: list[int]) -> int:
     beta = weights.pop() if layer.center else np.zeros_like(mean)
     gamma = weights.pop() if layer.scale else np.ones_like(mean)
     factor = gamma / np.sqrt(variance + layer.epsilon)
+    if first:
+        factor = np.where(variance < STILL * layer.epsilon, 0.0, factor)
     spread = np.expand_dims(factor, [i for i in range(last.weights.ndim) if i != last.axis])
     folding.nodes[inputs[0]] = replace(
         last,
