@@ -20,7 +20,8 @@ class Program:
     """One program.
 
     `minimum` is the oldest version that will do; `apt` and `brew` name the packages that bring it,
-    with what it cannot work without. `required` is false where a project can do without.
+    with what it cannot work without; where Homebrew has none, `brew` is empty and `source` says
+    where its sources are. `required` is false where a project can do without.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Program:
     apt: str
     brew: str
     required: bool = True
+    source: str = ""
 
 
 PROGRAMS = (
@@ -59,7 +61,15 @@ PROGRAMS = (
         False,
     ),
     Program("gcc", "runs generated C on this computer", (9,), "gcc libc6-dev", "gcc", False),
-    Program("flite", "speaks for wake words, beside espeak-ng", (2,), "flite", "flite", False),
+    Program(
+        "flite",
+        "speaks for wake words, beside espeak-ng",
+        (2,),
+        "flite",
+        "",
+        False,
+        "https://github.com/festvox/flite",
+    ),
 )
 
 
@@ -79,9 +89,10 @@ def require(name: str) -> str:
 
 def install(name: str) -> str:
     """Return the command that installs a program on this system."""
+    entry = _entry(name)
     if shutil.which("brew") and not shutil.which("apt-get"):
-        return _BREW + _entry(name).brew
-    return _APT + _entry(name).apt
+        return _BREW + entry.brew if entry.brew else f"build it from {entry.source}"
+    return _APT + entry.apt
 
 
 def _entry(name: str) -> Program:

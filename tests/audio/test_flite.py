@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tinykit import programs
 from tinykit.audio import flite
 from tinykit.audio.flite import VOICES, Utterance
 from tinykit.errors import ToolError
@@ -68,3 +69,15 @@ def test_a_flite_that_fails_is_named(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolError, match=says):
         flite.say(SAID)
+
+
+def test_where_homebrew_has_no_flite_the_sources_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No command that would fail."""
+    brew = tmp_path / "brew"
+    brew.write_text("#!/bin/sh\n")
+    brew.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert programs.install("flite") == "build it from https://github.com/festvox/flite"
+    assert programs.install("gcc") == "brew install gcc"
