@@ -31,7 +31,15 @@ SENTENCES = 1.5
 """Sentences for each clip of the word."""
 
 _CODE = (
-    *(colour, flite, generation, lexicon, near_misses, phonemes, rendering, rooms, takes),
+    colour,
+    flite,
+    generation,
+    lexicon,
+    near_misses,
+    phonemes,
+    rendering,
+    rooms,
+    takes,
     voicing,
 )
 """What decides on the samples, beside espeak-ng: another version of it is another folder."""
