@@ -57,84 +57,32 @@ QUIETER_DB, LEFT_IN = -12.0, (0.1, 0.2, 0.3)  # what else is tried on VoiceBank-
 START = {"crn-s-2": "crn-s", "crn-s-3": "crn-s-2", "lstm-l-2": "lstm-l", "lstm-l-3": "lstm-l-2"}
 """Runs that go on from the weights of another one, with other mixtures."""
 
+
+def _run(
+    model: Model, bands: int, epochs: int, rate: float, seed: int, si_sdr: float = 1.0
+) -> tuple[Model, StftSpec, Train, Enhance]:
+    """Return a run, in all else as the others."""
+    settings = Train(
+        epochs=epochs,
+        batch_size=8,
+        learning_rate=rate,
+        weight_decay=1e-3,
+        patience=0,
+        keep="last",
+        seed=seed,
+    )
+    return model, StftSpec(bands=bands), settings, Enhance(si_sdr=si_sdr, compressed=10.0)
+
+
+_CRN, _LSTM = Model(architecture="crn", size="s"), Model(architecture="lstm", size="l")
+
 RUNS = {
-    "crn-s": (
-        Model(architecture="crn", size="s"),
-        StftSpec(bands=64),
-        Train(
-            epochs=10,
-            batch_size=8,
-            learning_rate=3e-3,
-            weight_decay=1e-3,
-            patience=0,
-            keep="last",
-        ),
-        Enhance(si_sdr=1.0, compressed=10.0),
-    ),
-    "crn-s-2": (
-        Model(architecture="crn", size="s"),
-        StftSpec(bands=64),
-        Train(
-            epochs=10,
-            batch_size=8,
-            learning_rate=2e-3,
-            weight_decay=1e-3,
-            patience=0,
-            keep="last",
-            seed=1,
-        ),
-        Enhance(si_sdr=1.0, compressed=10.0),
-    ),
-    "crn-s-3": (
-        Model(architecture="crn", size="s"),
-        StftSpec(bands=64),
-        Train(
-            epochs=12,
-            batch_size=8,
-            learning_rate=1.5e-3,
-            weight_decay=1e-3,
-            patience=0,
-            keep="last",
-            seed=2,
-        ),
-        Enhance(si_sdr=2.0, compressed=10.0),
-    ),
-    "lstm-l": (
-        Model(architecture="lstm", size="l"),
-        StftSpec(bands=128),
-        Train(
-            epochs=10, batch_size=8, learning_rate=2e-3, weight_decay=1e-3, patience=0, keep="last"
-        ),
-        Enhance(si_sdr=1.0, compressed=10.0),
-    ),
-    "lstm-l-2": (
-        Model(architecture="lstm", size="l"),
-        StftSpec(bands=128),
-        Train(
-            epochs=7,
-            batch_size=8,
-            learning_rate=1.5e-3,
-            weight_decay=1e-3,
-            patience=0,
-            keep="last",
-            seed=1,
-        ),
-        Enhance(si_sdr=1.0, compressed=10.0),
-    ),
-    "lstm-l-3": (
-        Model(architecture="lstm", size="l"),
-        StftSpec(bands=128),
-        Train(
-            epochs=36,
-            batch_size=8,
-            learning_rate=2e-3,
-            weight_decay=1e-3,
-            patience=0,
-            keep="last",
-            seed=2,
-        ),
-        Enhance(si_sdr=2.0, compressed=10.0),
-    ),
+    "crn-s": _run(_CRN, 64, epochs=10, rate=3e-3, seed=0),
+    "crn-s-2": _run(_CRN, 64, epochs=10, rate=2e-3, seed=1),
+    "crn-s-3": _run(_CRN, 64, epochs=12, rate=1.5e-3, seed=2, si_sdr=2.0),
+    "lstm-l": _run(_LSTM, 128, epochs=10, rate=2e-3, seed=0),
+    "lstm-l-2": _run(_LSTM, 128, epochs=7, rate=1.5e-3, seed=1),
+    "lstm-l-3": _run(_LSTM, 128, epochs=36, rate=2e-3, seed=2, si_sdr=2.0),
 }
 
 NETWORKS = [run + form for run in RUNS for form in enhancement_network.FORMS]
