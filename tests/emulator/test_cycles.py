@@ -36,6 +36,17 @@ def _one(text: str) -> Instruction:
     return found
 
 
+def test_every_line_of_a_disassembly_is_an_instruction() -> None:
+    """One without a comment behind it does not take the next line for its operands."""
+    listing = "  88:\tmla\tr3, r5, r3, r4\n  8c:\tnop\n  8e:\tldr\tr4, [pc, #28]\t@ (a4)\n"
+    found = [(one.address, one.name, one.operands.strip()) for one in parse(listing)]
+    assert found == [
+        (0x88, "mla", "r3, r5, r3, r4"),
+        (0x8C, "nop", ""),
+        (0x8E, "ldr", "r4, [pc, #28]"),
+    ]
+
+
 @pytest.mark.parametrize("text", TIMES)
 def test_instructions_take_what_the_table_says(text: str) -> None:
     """With nothing before them that could matter."""

@@ -15,7 +15,7 @@ REFILL = 2
 """Cycles of a pipeline refill, P, when a branch is taken."""
 
 _DIVISION = 7
-_LINE = re.compile(r"^\s+([0-9a-f]+):\t(\S+)(?:\t([^;@]*))?", re.MULTILINE)
+_LINE = re.compile(r"^ *([0-9a-f]+):\t(\S+)(?:\t([^;@\n]*))?", re.MULTILINE)
 _REGISTER = re.compile(r"\b(r1[0-2]|r\d|sp|lr|pc|ip|fp|sl|s\d+|d\d+)\b")
 _RANGE = re.compile(r"\b([rsd])(\d+)-[rsd](\d+)\b")
 _ALIASES = {"sl": "r10", "fp": "r11", "ip": "r12"}
