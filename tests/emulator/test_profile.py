@@ -46,7 +46,7 @@ def _with_costs(costs: dict[str, int] | None, monkeypatch: pytest.MonkeyPatch) -
     """Profile a model of which a board measured `costs`."""
     device = {**DEVICE, "op_costs": costs}
     monkeypatch.setattr(module, "measure", lambda *given: (PLAN, device))
-    cycles = Modelled({3: 300, 1: 100}, {3: 500, 1: 120, -1: 4})
+    cycles = Modelled({3: 300, 1: 100}, {3: 500, 1: 120, -1: 4}, "so")
     monkeypatch.setattr(module, "modelled_cycles", lambda *given: (cycles, "how"))
     return profile(Path("m.tflite"), "b", "", Compile(optimize="speed"), Unseen())
 

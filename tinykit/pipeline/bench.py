@@ -12,7 +12,7 @@ from tinykit import board as boards
 from tinykit.compiler import compile_model
 from tinykit.config import Compile, Config, Test
 from tinykit.config import Project as ProjectTable
-from tinykit.cycles.modelled import METHOD, Modelled, modelled
+from tinykit.cycles import Modelled, modelled
 from tinykit.errors import MismatchError, ToolError
 from tinykit.pipeline import building, files
 from tinykit.pipeline.engine import Engine, Observer
@@ -96,8 +96,8 @@ def modelled_cycles(model: Path, board_id: str, settings: Compile) -> tuple[Mode
     except ToolError as error:  # a QEMU without plugins, no compiler for this computer
         return None, f"not modelled: {error.message}"
     if found is None:
-        return None, f"not modelled: no published table for an emulated {board.core}"
-    return found, METHOD
+        return None, f"not modelled: no published timing for an emulated {board.core}"
+    return found, found.method
 
 
 def measure(

@@ -25,7 +25,7 @@ def profile(
     dict
         `ops`, in the order in which they run: `index` (in the .tflite), `kind`, `kernel`, `macs`,
         `cost` in `unit`, `share` of the sum of all costs (0..1), `per_mac` (null where an op has
-        no MACs), `modelled_cycles` (null where no table is published for the core). `total` and
+        no MACs), `modelled_cycles` (null where no timing is published for the core). `total` and
         `modelled_cycles` are of a whole inference as the release firmware has it: calls between ops
         are in it, and code that is optimized otherwise without the trace. `hop_rows` is null, or
         how many rows an inference takes of a streamed model.
