@@ -90,7 +90,7 @@ def test_the_device_gives_the_twins_samples(folder: Path, ask) -> None:
     assert sum(steps.values()) <= found["most_instructions_per_hop"] < 1.2 * sum(steps.values())
     assert found["delay_ms"] == 16.0
     assert found["stack_bytes"] > 0
-    assert "Arm's table" in found["real_time"]["method"]
+    assert "Cortex-M4 TRM" in found["real_time"]["method"]
     cycles = found["most_instructions_per_hop"] * found["real_time"]["cycles_per_instruction"]
     assert found["real_time"]["factor"] == pytest.approx(0.008 * 25e6 / cycles)
     with np.load(folder / "build/enhanced.npz") as kept:
