@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_LINE = re.compile(r"^ *([0-9a-f]+):\t(\S+)(?:\t([^;@\n]*))?", re.MULTILINE)
+_LINE = re.compile(r"^ *([0-9a-f]+):\t([a-z]\S*)(?:\t([^;@\n]*))?", re.MULTILINE)
 _REGISTER = re.compile(r"\b(r1[0-2]|r\d|sp|lr|pc|ip|fp|sl|s\d+|d\d+)\b")
 _RANGE = re.compile(r"\b([rsd])(\d+)-[rsd](\d+)\b")
 _ALIASES = {"sl": "r10", "fp": "r11", "ip": "r12"}
