@@ -193,11 +193,13 @@ class Budget(_Table, frozen=True, kw_only=True):
 class Compile(_Table, frozen=True, kw_only=True):
     """[compile] `stream`: each inference takes the rows of one hop.
 
+    `phases`: with `stream`, a hop is one row, and layers behind strides work at every 2nd, 4th, ...
     `stripes`: where chains of ops are carried out a few rows at a time, to save RAM.
     """
 
     optimize: Literal["speed", "balanced", "size"] = "balanced"
     stream: bool = False
+    phases: bool = False
     stripes: Literal["auto", "off", "most"] = "auto"
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import hypothesis
-import hypothesis.strategies as st
 import numpy as np
 import pytest
+from time_models import (
+    agree,
+    expected,
+    hops_of,
+    in_numpy,
+    maybe_streamed,
+    networks,
+    streamed,
+)
 from time_network import SAME, TimeNetwork
 
 from tinykit.board import CORES
-from tinykit.compiler import compile_model, passes, reference, streaming
+from tinykit.compiler import compile_model, passes
 from tinykit.compiler.golden import Golden
 from tinykit.compiler.host import HostModel
-from tinykit.compiler.ir import Graph
-from tinykit.compiler.reader import read_tflite
-from tinykit.compiler.streaming import Stream, sliding_windows
 from tinykit.errors import ModelError
 
 
@@ -26,117 +31,6 @@ def golden() -> Iterator[Golden]:
     """One interpreter process; each test loads its model."""
     with Golden(TimeNetwork((1, 6, 1, 2)).conv(1).build()) as interpreter:
         yield interpreter
-
-
-def streamed(data: bytes) -> Stream:
-    """Return the stream of a model."""
-    return streaming.stream(passes.run(read_tflite(data)))
-
-
-def hops_of(stream: Stream, count: int, seed: int = 0) -> np.ndarray:
-    """Return `count` hops of noise, extremes among them."""
-    shape = stream.graph.tensors[stream.graph.inputs[0]].shape
-    hops = np.random.default_rng(seed).integers(-128, 128, (count, *shape)).astype(np.int8)
-    hops[count // 2] = 127
-    return hops
-
-
-def expected(golden: Golden, data: bytes, stream: Stream, hops: np.ndarray) -> list[np.ndarray]:
-    """Return what the golden window model gives at each hop."""
-    golden.load(data)
-    windows = np.stack([window for (window,) in sliding_windows(stream, [hops])])
-    (key,) = stream.window.outputs
-    return [stream.newest(key, value) for value in golden.run_many([windows])[0]]
-
-
-def agree(
-    golden: Golden, data: bytes, run: Callable[[np.ndarray], np.ndarray], stream: Stream
-) -> None:
-    """Assert that `run`, given hop after hop, gives the window model's bytes for three windows."""
-    rows = stream.times[stream.window.inputs[0]].rows
-    hops = hops_of(stream, 3 * -(-rows // stream.hop_rows))
-    for hop, should in enumerate(expected(golden, data, stream, hops)):
-        np.testing.assert_array_equal(run(hops[hop]), should, err_msg=f"hop {hop}")
-
-
-def in_numpy(graph: Graph) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a stateful numpy model."""
-    states: dict[int, np.ndarray] = {}
-
-    def run(hop: np.ndarray) -> np.ndarray:
-        nonlocal states
-        outputs, tensors = reference.run(graph, [hop], states)
-        states = reference.next_states(graph, tensors)
-        return outputs[0]
-
-    return run
-
-
-@st.composite
-def networks(draw: st.DrawFn) -> bytes:
-    """A window model of up to five layers over time and one of several ends."""
-    steps = st.integers(1, 2)
-    seed = draw(st.integers(0, 1 << 16))
-    rows, width = draw(st.integers(12, 24)), draw(st.integers(1, 2))
-    net = TimeNetwork((1, rows, width, draw(st.integers(1, 5))), seed)
-    for _ in range(draw(st.integers(1, 5))):
-        rows = net.shape[1]
-        if rows < 6:
-            break
-        kind = draw(
-            st.sampled_from(
-                [
-                    "conv",
-                    "depthwise",
-                    "average",
-                    "max",
-                    "crop",
-                    "leaky",
-                    "residual",
-                    "beside",
-                    "dense",
-                ]
-            )
-        )
-        size, stride = draw(st.integers(1, 3)), draw(steps)
-        if kind == "conv":
-            net.conv(draw(st.integers(1, 5)), (size, 1), (stride, 1), (draw(steps), 1))
-        elif kind == "depthwise":
-            net.depthwise((size, 1), (stride, 1), (draw(steps), 1))
-        elif kind in ("average", "max"):
-            net.pool(f"{kind}_pool_2d".upper(), (size, 1), (stride, 1))
-        elif kind == "crop":
-            start = draw(st.integers(0, 2))
-            net.crop(start, (rows - start - 1) // stride, stride)
-        elif kind == "leaky":
-            net.leaky()
-        elif kind == "residual":
-            net.residual(size, draw(st.integers(0, size - 1)))
-        elif kind == "beside":
-            net.beside(draw(st.integers(1, 3)))
-        else:
-            net.dense(draw(st.integers(1, 4)), depth=net.shape[3])
-    end = draw(st.sampled_from(["flatten", "column", "pool", "mean", "last", "rows"]))
-    if end == "column":
-        net.depthwise((net.shape[1], 1)).conv(3, (1, 1)).softmax()
-    elif end == "pool":
-        net.pool("AVERAGE_POOL_2D", net.shape[1:3], net.shape[1:3]).dense(3).softmax()
-    elif end == "mean":
-        net.mean(1, 2).dense(3)
-    elif end == "last":
-        net.crop(net.shape[1] - 1, 1).dense(2)
-    elif end == "flatten":
-        net.dense(3).softmax()
-    return net.build()
-
-
-def maybe_streamed(data: bytes) -> Stream:
-    """Return the stream; a model whose strides leave nothing to reuse is not interesting here."""
-    try:
-        return streamed(data)
-    except ModelError as error:
-        hypothesis.assume("nothing would be reused" not in error.message)
-        raise
 
 
 @hypothesis.settings(

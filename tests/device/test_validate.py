@@ -80,6 +80,7 @@ def test_device_json(vectors: Vectors) -> None:
         "unit": "instructions",
         "instructions": 1000,
         "instructions_min": 1000,
+        "instructions_mean": 1000.0,
         "instructions_max": 1000,
         "stack_bytes": 64,
         "model_sha256": SHA256,

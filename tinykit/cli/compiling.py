@@ -10,7 +10,7 @@ import typer
 from tinykit.cli import plan_chart
 from tinykit.cli.app import app
 from tinykit.cli.console import Result, command
-from tinykit.cli.options import BoardId, Mode, Project, Stream, Stripes
+from tinykit.cli.options import BoardId, Mode, Phases, Project, Stream, Stripes
 from tinykit.cli.stages import PANEL, Only, stage
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def compile_(
         bool, typer.Option("--dump-ir", help="With --out: print the model after every pass.")
     ] = False,
     stream: Stream = False,
+    phases: Phases = False,
     stripes: Stripes = "auto",
     project: Project = Path(),
     only: Only = False,
@@ -49,6 +50,8 @@ def compile_(
 
     if stream and out is None:
         raise UsageError("--stream needs --out", "in a project: [compile] stream = true")
+    if phases and not stream:
+        raise UsageError("--phases needs --stream", "only a stream has phases")
     if stripes != "auto" and out is None:
         raise UsageError("--stripes needs --out", 'in a project: [compile] stripes = "..."')
     if model is None and out is None:
@@ -62,7 +65,9 @@ def compile_(
         raise UsageError("--out needs --board ID", "tinykit boards lists them")
     from tinykit.config import Compile
 
-    settings = Compile(optimize=optimize or "balanced", stream=stream, stripes=stripes)
+    settings = Compile(
+        optimize=optimize or "balanced", stream=stream, phases=phases, stripes=stripes
+    )
     return _standalone(model, out, board, settings, dump_ir)
 
 
@@ -88,18 +93,28 @@ def _standalone(model: Path, out: Path, board_id: str, settings: Compile, dump: 
     from tinykit.progress import silent
 
     data = model.read_bytes()
-    dumped = compiling.dump(data, settings.stream) if dump else []
+    dumped = compiling.dump(data, settings.stream, settings.phases) if dump else []
     compiled, plan = compiling.compile_for(data, boards.find(board_id), settings, silent)
     compiling.write(compiled, out)
     files.write_json(out / "plan.json", plan)
     return Result({"out": str(out), "ir": dumped, **plan}, [*dumped, *_told(out, plan)])
 
 
+def _hop(plan: dict[str, Any]) -> str:
+    """Return of what the MACs are, where not of a whole inference."""
+    if phases := plan["phases"]:
+        outputs = ", ".join(map(str, phases["output_periods"]))
+        return (
+            f" at most in {phases['period']} calls of a row, {phases['macs_mean']:,.0f} on average;"
+            f" a new output every {outputs} calls"
+        )
+    return f" a hop of {plan['hop_rows']} row(s)" if plan["hop_rows"] else ""
+
+
 def _told(out: Path, plan: dict[str, Any]) -> list[str]:
     ram = plan["arena_bytes"] + plan["scratch_bytes"] + plan["state_bytes"]
-    hop = f" a hop of {plan['hop_rows']} row(s)" if plan.get("hop_rows") else ""
     lines = [
-        f"{len(plan['ops'])} ops, {plan['macs']:,} MACs{hop}",
+        f"{len(plan['ops'])} ops, {plan['macs']:,} MACs{_hop(plan)}",
         f"RAM {ram:,} B without stack; lower bound for these kernels "
         f"{plan['lower_bound_bytes'] + plan['state_bytes']:,} B",
     ]

@@ -32,3 +32,10 @@ Stream = Annotated[
     bool,
     typer.Option("--stream", help="Only the rows of a new hop at each inference; exact."),
 ]
+Phases = Annotated[
+    bool,
+    typer.Option(
+        "--phases",
+        help="With --stream: one row at a time, layers behind strides at every 2nd, 4th, ... call.",
+    ),
+]

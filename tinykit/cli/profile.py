@@ -9,7 +9,7 @@ import typer
 
 from tinykit.cli.app import app
 from tinykit.cli.console import Result, command
-from tinykit.cli.options import BoardId, Mode, Port, Stream, Stripes
+from tinykit.cli.options import BoardId, Mode, Phases, Port, Stream, Stripes
 
 
 @command(app, panel="Device")
@@ -19,6 +19,7 @@ def profile(
     port: Port = "",
     optimize: Annotated[Mode, typer.Option(help="What matters more.")] = "balanced",
     stream: Stream = False,
+    phases: Phases = False,
     stripes: Stripes = "auto",
 ) -> Result:
     """Measure each op of one model on a board; nothing is kept."""
@@ -26,7 +27,7 @@ def profile(
     from tinykit.config import Compile
     from tinykit.pipeline.profile import profile
 
-    settings = Compile(optimize=optimize, stream=stream, stripes=stripes)
+    settings = Compile(optimize=optimize, stream=stream, phases=phases, stripes=stripes)
     with drawing() as observer:
         measured = profile(model, board, port, settings, observer)
     return Result(measured, _text(measured), exit_code=0 if measured["exact"] else 1)
@@ -58,6 +59,8 @@ def _text(measured: dict[str, Any]) -> list[Any]:
     inference = (
         f"a hop of {measured['hop_rows']} row(s)" if measured["hop_rows"] else "an inference"
     )
+    if phases := measured["phases"]:
+        inference = f"at most in {phases['period']} calls, {measured['mean']:,.0f} on average"
     whole = f"{measured['total']:,} {measured['unit']} {inference}, {measured['macs']:,} MACs"
     if measured["macs"]:
         whole += f", {measured['total'] / measured['macs']:.2f} {unit}/MAC"

@@ -9,7 +9,7 @@ import typer
 
 from tinykit.cli.app import app
 from tinykit.cli.console import Result, command
-from tinykit.cli.options import BoardId, Mode, Port, Project, Stream, Stripes
+from tinykit.cli.options import BoardId, Mode, Phases, Port, Project, Stream, Stripes
 from tinykit.cli.stages import PANEL, Only
 
 Arrays = list[Path]
@@ -71,6 +71,7 @@ def bench(
     inputs: Annotated[int, typer.Option(min=1, help="How many random inputs to compare.")] = 10,
     optimize: Annotated[Mode, typer.Option(help="What matters more.")] = "balanced",
     stream: Stream = False,
+    phases: Phases = False,
     stripes: Stripes = "auto",
 ) -> Result:
     """Compile, build, flash and measure one model; nothing is kept."""
@@ -80,7 +81,7 @@ def bench(
     from tinykit.config import Compile
     from tinykit.pipeline.bench import bench
 
-    settings = Compile(optimize=optimize, stream=stream, stripes=stripes)
+    settings = Compile(optimize=optimize, stream=stream, phases=phases, stripes=stripes)
     with drawing() as observer:
         measured = bench(model, board, port, inputs, settings, observer)
     table = Table(box=None, pad_edge=False, show_header=False)

@@ -14,6 +14,7 @@ from tinykit.compiler import emit, ops, passes, streaming
 from tinykit.compiler.ir import Graph
 from tinykit.compiler.lower import MODES, Mode, Target
 from tinykit.compiler.passes import Dump
+from tinykit.compiler.periods import output_periods, period, periods
 from tinykit.compiler.plan import Plan
 from tinykit.compiler.reader import read_tflite
 from tinykit.compiler.streaming import Stream
@@ -26,8 +27,9 @@ class CompiledModel:
     """A model as C for one core.
 
     `source_graph` is the model as read; `graph` is what the passes made of it, `sources` maps file
-    names to their text, `macs` counts the multiply-accumulates of one inference. `stream` is there
-    when the model was made to take the newest rows only; an inference is a hop then.
+    names to their text, `macs` counts the multiply-accumulates of one inference, in a stream with
+    phases of the costliest. `stream` is there when the model was made to take the newest rows
+    only; an inference is a hop then.
     """
 
     graph: Graph
@@ -42,6 +44,16 @@ class CompiledModel:
     def sha256(self) -> str:
         """Hash of the .tflite."""
         return self.graph.sha256
+
+    @property
+    def period(self) -> int:
+        """The number of inferences after which their work repeats: 1 but in streams with phases."""
+        return period(self.graph)
+
+    @property
+    def mean_macs(self) -> float:
+        """Multiply-accumulates of an inference, the mean over a period."""
+        return _mean_macs(self.graph)
 
     def write(self, folder: Path) -> None:
         """Write the sources into `folder`, which is replaced whole, or not at all."""
@@ -75,6 +87,7 @@ class CompiledModel:
             "lower_bound_bytes": plan.lower_bound_bytes,
             "optimal": plan.optimal,
             "hop_rows": self.stream.hop_rows if self.stream else None,
+            "phases": self._phases_json(),
             "tensors": [
                 {
                     "name": span.name,
@@ -91,6 +104,15 @@ class CompiledModel:
             ],
         }
 
+    def _phases_json(self) -> dict[str, Any] | None:
+        if self.stream is None or self.period == 1:
+            return None
+        return {
+            "period": self.period,
+            "output_periods": output_periods(self.graph),
+            "macs_mean": self.mean_macs,
+        }
+
     def _op_json(self, position: int) -> dict[str, Any]:
         step = self.plan.steps[position]
         scratch = self.plan.scratch.get(position)
@@ -104,6 +126,7 @@ class CompiledModel:
             "outputs": [list(shapes[key].shape) for key in step.op.outputs],
             "scratch_bytes": scratch.bytes if scratch else 0,
             "scratch_offset": scratch.offset if scratch else None,
+            "every": periods(self.graph)[position],
             "in_place": self.plan.shared_bytes(position) > 0,
         }
 
@@ -116,6 +139,7 @@ def compile_model(
     dump: Dump | None = None,
     stream: bool = False,
     stripes: Striping = "auto",
+    phases: bool = False,
 ) -> CompiledModel:
     """Compile an int8 .tflite to C.
 
@@ -137,6 +161,9 @@ def compile_model(
     stripes : {"auto", "off", "most"}
         Where chains of ops are carried out a few rows at a time; see
         `tinykit.compiler.striping.stripe`.
+    phases : bool
+        With `stream`: take one row at a time, and let layers behind a stride in time work at every
+        2nd, 4th, ... inference.
 
     Raises
     ------
@@ -144,19 +171,19 @@ def compile_model(
         When the file is corrupt, not fully int8, or uses what the compiler does not support; with
         `stream`, when the model cannot be streamed.
     UsageError
-        When `optimize` or `stripes` is none of the three.
+        When `optimize` or `stripes` is none of the three; with `phases` and not `stream`.
     """
     if optimize not in MODES:
         raise UsageError(f"optimize is {optimize!r}", "one of: " + ", ".join(MODES))
     if stripes not in STRIPES:
         raise UsageError(f"stripes is {stripes!r}", "one of: " + ", ".join(STRIPES))
     source_graph = read_tflite(data, name)
-    graph, streamed = transform(source_graph, stream, dump)
+    graph, streamed = transform(source_graph, stream, dump, phases)
     return _generate(graph, source_graph, Target(core, optimize), streamed, stripes)
 
 
 def transform(
-    source_graph: Graph, stream: bool = False, dump: Dump | None = None
+    source_graph: Graph, stream: bool = False, dump: Dump | None = None, phases: bool = False
 ) -> tuple[Graph, Stream | None]:
     """Return the graph that is compiled, and the stream when it is one.
 
@@ -164,11 +191,15 @@ def transform(
     ------
     ModelError
         With `stream`, when the model cannot be streamed.
+    UsageError
+        With `phases` and not `stream`.
     """
+    if phases and not stream:
+        raise UsageError("only a stream has phases", "[compile] stream = true, or --stream")
     graph = passes.run(source_graph, dump)
     if not stream:
         return graph, None
-    streamed = streaming.stream(graph)
+    streamed = streaming.stream(graph, phases)
     # what slid over a window may now see a pixel: some passes find work again
     return passes.run(streamed.graph, dump, "stream"), streamed
 
@@ -182,5 +213,12 @@ def _generate(
 ) -> CompiledModel:
     graph, planned = stripe(graph, target, stripes)
     macs = sum(ops.rule(op).macs(graph, op) for op in graph.ops)
-    files = emit.sources(graph, planned, target, macs)
+    files = emit.sources(graph, planned, target, macs, _mean_macs(graph))
     return CompiledModel(graph, source_graph, target, planned, files, macs, stream)
+
+
+def _mean_macs(graph: Graph) -> float:
+    """Return the multiply-accumulates of an inference, the mean over a period."""
+    each = zip(graph.ops, periods(graph), strict=True)
+    total = period(graph)
+    return sum(ops.rule(op).macs(graph, op) * (total // every) for op, every in each) / total

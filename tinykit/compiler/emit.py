@@ -7,6 +7,7 @@ the business of `templates/`; this module gathers what goes into it.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tinykit.compiler import ctext, resettext
 from tinykit.compiler.ir import Graph
 from tinykit.compiler.lower import Target
 from tinykit.compiler.optext import OpTexts
+from tinykit.compiler.periods import output_periods, period, periods
 from tinykit.compiler.plan import Plan, Span
 
 KERNEL_DIR = Path(__file__).resolve().parent.parent / "kernels"
@@ -27,7 +29,9 @@ _OWN_FILES = ("tk_model.c", "tk_model.h", "tk_model_weights.h")
 _INCLUDE = re.compile(r'^#include "(tk_\w+\.h)"', re.MULTILINE)
 
 
-def sources(graph: Graph, plan: Plan, target: Target, macs: int) -> dict[str, str]:
+def sources(
+    graph: Graph, plan: Plan, target: Target, macs: int, mean_macs: float
+) -> dict[str, str]:
     """Return every file of the generated model by name, sorted.
 
     Parameters
@@ -39,9 +43,12 @@ def sources(graph: Graph, plan: Plan, target: Target, macs: int) -> dict[str, st
     target : Target
         Named in the header comment; its mode decides how kernels are shared.
     macs : int
-        Multiply-accumulates of one inference.
+        Multiply-accumulates of one inference, in a stream with phases of the costliest.
+    mean_macs : float
+        Their mean over a period.
     """
     texts = OpTexts(graph, plan, target)
+    ops = [texts.op(position) for position in range(len(plan.steps))]
     headers = sorted(frozenset().union(*(step.kernel.headers for step in plan.steps)))
     values = {
         "name": ctext.comment(graph.name),
@@ -51,9 +58,13 @@ def sources(graph: Graph, plan: Plan, target: Target, macs: int) -> dict[str, st
         "mode": target.mode,
         "plan": plan,
         "macs": macs,
+        "mean_macs": round(mean_macs),
+        "period": period(graph),
+        "output_periods": output_periods(graph),
         "headers": headers,
         "memory_map": _memory_map(plan),
-        "ops": [texts.op(position) for position in range(len(plan.steps))],
+        "ops": ops,
+        "turns": _turns(graph, ops),
         "copies": texts.copies(),
         "inputs": [_end(graph, key, texts.pointer(key), writable=True) for key in graph.inputs],
         "outputs": [_end(graph, key, texts.pointer(key), writable=False) for key in graph.outputs],
@@ -77,6 +88,12 @@ def kernel_headers(names: list[str]) -> dict[str, str]:
             found[name] = (KERNEL_DIR / name).read_text(encoding="utf-8")
             waiting.extend(_INCLUDE.findall(found[name]))
     return dict(sorted(found.items()))
+
+
+def _turns(graph: Graph, ops: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return ops that follow one another and work at every n-th inference together, with n."""
+    each = itertools.groupby(zip(periods(graph), ops, strict=True), key=lambda pair: pair[0])
+    return [{"every": every, "ops": [op for _, op in pairs]} for every, pairs in each]
 
 
 def _cast_note(graph: Graph) -> str:

@@ -9,11 +9,15 @@ import numpy as np
 from tinykit.compiler import ops
 from tinykit.compiler.ir import Graph
 from tinykit.compiler.ops import Array
+from tinykit.compiler.periods import periods
 from tinykit.errors import ModelError
 
 
 def run(
-    graph: Graph, inputs: Sequence[Array], states: Mapping[int, Array] | None = None
+    graph: Graph,
+    inputs: Sequence[Array],
+    states: Mapping[int, Array] | None = None,
+    call: int = 0,
 ) -> tuple[list[Array], dict[int, Array]]:
     """Compute one inference.
 
@@ -25,13 +29,17 @@ def run(
     states : mapping of tensor id to array, optional
         Values of the state tensors before the inference; their initial values, or real zeros,
         where it says nothing. `next_states` gives those after it.
+    call : int
+        Which inference it is since the reset, from 1 on, in a stream with phases: ops that work
+        at every n-th only are left out when it is not their turn. 0: all work.
 
     Returns
     -------
     outputs : list of arrays
         One for each graph output.
     tensors : dict of tensor id to array
-        Every value of the inference, constants included.
+        Every value of the inference, constants included; none of an op that was left out, but
+        what it keeps.
 
     Raises
     ------
@@ -56,9 +64,13 @@ def run(
                 f"should be {tensor.dtype} {tensor.shape}"
             )
         values[key] = value
-    for op in graph.ops:
+    for op, every in zip(graph.ops, periods(graph), strict=True):
+        rule = ops.rule(op)
+        if call % every:
+            values.update({kept: values[state] for state, kept in rule.updates(op).items()})
+            continue
         given = [None if key is None else values[key] for key in op.inputs]
-        results = ops.rule(op).reference(graph, op, given)
+        results = rule.reference(graph, op, given)
         values.update(zip(op.outputs, results, strict=True))
     return [values[key] for key in graph.outputs], values
 

@@ -38,16 +38,17 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Spread:
-    """Least, median and greatest of a cost, in the board's unit; whole when instructions."""
+    """Least, median, mean and greatest of a cost, in the board's unit."""
 
     least: float
     median: float
+    mean: float
     most: float
 
     @classmethod
     def of(cls, costs: Sequence[float]) -> Spread:
         """Summarize `costs` (at least one)."""
-        return cls(min(costs), statistics.median_low(costs), max(costs))
+        return cls(min(costs), statistics.median_low(costs), statistics.fmean(costs), max(costs))
 
 
 @dataclass
@@ -117,6 +118,7 @@ class DeviceResult:
             result |= {
                 unit: self.cost.median,
                 f"{unit}_min": self.cost.least,
+                f"{unit}_mean": self.cost.mean,
                 f"{unit}_max": self.cost.most,
             }
         if self.front_end:

@@ -47,7 +47,10 @@ def bench(
     Returns
     -------
     dict
-        RAM is `arena + state + scratch + stack + static` bytes, flash is `code + const` bytes.
+        RAM is `arena + state + scratch + stack + static` bytes, flash is `code + const` bytes. In a
+        stream with phases, `macs` are those of the costliest inference, and in place of
+        `instructions` (or `us`) there are `phases`, as in plan.json, and `instructions_mean` and
+        `instructions_max` of whole periods.
         `exact` tells whether every output byte was the golden interpreter's.
 
     Raises
@@ -56,7 +59,6 @@ def bench(
         What the stages raise, a mismatch excepted.
     """
     plan, device = measure(model, board_id, port, inputs, settings, observer)
-    unit = device["unit"]
     cycles, how = modelled_cycles(model, board_id, settings)
     return {
         "model": model.name,
@@ -64,7 +66,7 @@ def bench(
         "board": device["board"],
         "exact": device["exact"],
         "inputs_tested": device["inputs_tested"],
-        unit: device[unit],
+        **_cost(plan, device),
         "modelled_cycles": cycles.total if cycles else None,
         "modelled_by": how,
         "hop_rows": plan.get("hop_rows"),
@@ -81,6 +83,15 @@ def bench(
     }
 
 
+def _cost(plan: dict[str, Any], device: dict[str, Any]) -> dict[str, Any]:
+    """Return what an inference costs; with phases, the mean over them and the most."""
+    unit = device["unit"]
+    if plan.get("phases") is None:
+        return {unit: device[unit]}
+    mean, most = device[f"{unit}_mean"], device[f"{unit}_max"]
+    return {"phases": plan["phases"], f"{unit}_mean": round(mean, 1), f"{unit}_max": most}
+
+
 def modelled_cycles(model: Path, board_id: str, settings: Compile) -> tuple[Modelled | None, str]:
     """Return what `tinykit.cycles` models for one inference, and how; or None, and why not."""
     board = boards.find(board_id)
@@ -89,8 +100,11 @@ def modelled_cycles(model: Path, board_id: str, settings: Compile) -> tuple[Mode
         board.processor,
         settings.optimize,
         stream=settings.stream,
+        phases=settings.phases,
         stripes=settings.stripes,
     )
+    if compiled.period > 1:
+        return None, "not modelled: the inferences of a stream with phases differ"
     try:
         found = modelled(compiled, board)
     except ToolError as error:  # a QEMU without plugins, no compiler for this computer

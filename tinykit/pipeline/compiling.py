@@ -59,7 +59,12 @@ def compile_for(
     core = board.processor
     progress("compile", 0, 2)
     compiled = compile_model(
-        data, core, settings.optimize, stream=settings.stream, stripes=settings.stripes
+        data,
+        core,
+        settings.optimize,
+        stream=settings.stream,
+        phases=settings.phases,
+        stripes=settings.stripes,
     )
     spec, names = feature_spec(compiled.source_graph), labels(compiled.graph)
     spectrum = enhancing.spectrum_spec(compiled.source_graph)
@@ -91,7 +96,7 @@ def write(compiled: CompiledModel, folder: Path) -> None:
                 (temporary / part / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def dump(data: bytes, stream: bool = False) -> list[str]:
+def dump(data: bytes, stream: bool = False, phases: bool = False) -> list[str]:
     """Return the model as text: as read, and after every pass.
 
     Raises
@@ -104,7 +109,7 @@ def dump(data: bytes, stream: bool = False) -> list[str]:
     def keep(name: str, graph: Graph) -> None:
         texts.append(f"== {name}\n{ir.dump(graph)}")
 
-    transform(read_tflite(data), stream, keep)
+    transform(read_tflite(data), stream, keep, phases)
     return texts
 
 

@@ -6,13 +6,15 @@ the golden interpreter runs the window model over the newest rows.
 
 from __future__ import annotations
 
+import math
 import zlib
 
 import numpy as np
 
 from tinykit.compiler import compile_model, reference
 from tinykit.compiler.golden import Golden
-from tinykit.compiler.streaming import Stream, sliding_windows
+from tinykit.compiler.periods import output_periods, period
+from tinykit.compiler.streaming import Stream, past, sliding_windows
 from tinykit.device.client import Client
 from tinykit.device.vectors import Vectors
 from tinykit.pipeline import files
@@ -27,7 +29,12 @@ def compiled_stream(project: Project) -> Stream:
     data = project.path(files.TFLITE).read_bytes()
     settings = project.config.compile
     compiled = compile_model(
-        data, project.board.processor, settings.optimize, stream=True, stripes=settings.stripes
+        data,
+        project.board.processor,
+        settings.optimize,
+        stream=True,
+        phases=settings.phases,
+        stripes=settings.stripes,
     )
     assert compiled.stream is not None
     return compiled.stream
@@ -36,19 +43,24 @@ def compiled_stream(project: Project) -> Stream:
 def vectors(project: Project, windows: Vectors) -> Vectors:
     """Return the hops of the stream that `windows` make, one after the other.
 
+    With phases they are whole periods, so that means are. An output that is not new is what it was.
+
     x : int8 (hops, *shape of the streamed input);  y : int8 (hops, output elements).
     """
     stream = compiled_stream(project)
     (source,), (result,) = stream.window.inputs, stream.window.outputs
     time, shape = stream.times[source], stream.graph.tensors[source].shape
-    hops = windows.x.reshape(-1, *shape)
-    hops = hops[: max(len(windows.x), _WINDOWS * time.rows // stream.hop_rows)]
-    stacked = np.concatenate([window for (window,) in sliding_windows(stream, [hops])])
+    whole_hops = windows.x.size // math.prod(shape)
+    hops = windows.x.reshape(-1)[: whole_hops * math.prod(shape)].reshape(-1, *shape)
+    count = min(whole_hops, max(len(windows.x), _WINDOWS * time.rows // stream.hop_rows))
+    hops = hops[: count - count % period(stream.graph)]
+    seen = [window for (window,) in (past(stream.window), *sliding_windows(stream, [hops]))]
     with Golden(project.path(files.TFLITE).read_bytes()) as golden:
-        whole = golden.run_many([stacked.reshape(len(hops), *stream.window.tensors[source].shape)])
+        (whole,) = golden.run_many([np.stack(seen)])
+    (every,) = output_periods(stream.graph)
     outputs = [
-        stream.newest(result, value.reshape(stream.window.tensors[result].shape))
-        for value in whole[0]
+        stream.newest(result, whole[hop - hop % every].reshape(stream.window.tensors[result].shape))
+        for hop in range(1, len(seen))
     ]
     return Vectors(x=hops, y=np.stack(outputs).reshape(len(hops), -1))
 
@@ -58,11 +70,15 @@ def divergence(project: Project, device: Client, x: np.ndarray, hop: int) -> str
     graph = compiled_stream(project).graph
     device.hello()
     states = None
-    for row in x[:hop]:
+    for call, row in enumerate(x[:hop], 1):
         device.infer([row])
-        states = reference.next_states(graph, reference.run(graph, [row], states)[1])
-    _, tensors = reference.run(graph, [x[hop]], states)
-    should = {op.index: b"".join(tensors[key].tobytes() for key in op.outputs) for op in graph.ops}
+        states = reference.next_states(graph, reference.run(graph, [row], states, call)[1])
+    _, tensors = reference.run(graph, [x[hop]], states, hop + 1)
+    should = {
+        op.index: b"".join(tensors[key].tobytes() for key in op.outputs)
+        for op in graph.ops
+        if all(key in tensors for key in op.outputs)
+    }
     kinds = {op.index: op.kind for op in graph.ops}
     for trace in device.trace([x[hop]]):
         expected = should.get(trace.op)

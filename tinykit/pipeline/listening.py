@@ -133,6 +133,7 @@ def compiled(project: Project, stream: bool) -> CompiledModel:
         project.board.processor,
         settings.optimize,
         stream=stream,
+        phases=stream and settings.phases,
         stripes=settings.stripes,
     )
 

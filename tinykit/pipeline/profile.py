@@ -28,7 +28,8 @@ def profile(
         no MACs), `modelled_cycles` (null where no timing is published for the core). `total` and
         `modelled_cycles` are of a whole inference as the release firmware has it: calls between ops
         are in it, and code that is optimized otherwise without the trace. `hop_rows` is null, or
-        how many rows an inference takes of a streamed model.
+        how many rows an inference takes of a streamed model; with `phases`, the inference is the
+        costliest, at which every op works, and `mean` is that of a whole period (else null).
 
     Raises
     ------
@@ -38,7 +39,7 @@ def profile(
         What the stages raise, a mismatch excepted.
     """
     plan, device = measure(model, board_id, port, 1, settings, observer)
-    costs = device["op_costs"]
+    costs, unit, phases = device["op_costs"], device["unit"], plan.get("phases")
     cycles, how = modelled_cycles(model, board_id, settings)
     if not costs:
         raise DeviceError(
@@ -67,8 +68,10 @@ def profile(
         "core": plan["core"],
         "optimize": plan["optimize"],
         "exact": device["exact"],
-        "unit": device["unit"],
-        "total": device[device["unit"]],
+        "unit": unit,
+        "total": device[f"{unit}_max" if phases else unit],
+        "mean": device[f"{unit}_mean"] if phases else None,
+        "phases": phases,
         "modelled_cycles": cycles.total if cycles else None,
         "modelled_by": how,
         "macs": plan["macs"],

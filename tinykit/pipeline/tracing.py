@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tinykit.compiler import compile_model
 from tinykit.compiler.golden import Golden
+from tinykit.compiler.periods import period
 from tinykit.device.client import Client
 from tinykit.device.divergence import first_divergence
 from tinykit.device.result import DeviceResult
@@ -53,6 +54,8 @@ def run(project: Project, chosen: Vectors, result: DeviceResult, progress: Progr
                     return Traced(divergence=hops.divergence(project, device, chosen.x, vector))
                 return Traced(divergence=_divergence(project, device, inputs))
             device.reset()
+            if project.config.compile.phases:
+                inputs = _before_all_work(project, device, chosen)
             rows = device.trace(inputs)
             return Traced(
                 {row.op: hello.cost(row.ticks, row.overhead_ticks) for row in rows if row.bytes}
@@ -62,6 +65,14 @@ def run(project: Project, chosen: Vectors, result: DeviceResult, progress: Progr
     finally:
         runner.flash(release, project.build, project.port)
         progress("trace", 1, 1)
+
+
+def _before_all_work(project: Project, device: Client, chosen: Vectors) -> list[NDArray[Any]]:
+    """Send the hops after a reset up to the one at which every op works; return its inputs."""
+    last = period(hops.compiled_stream(project).graph) - 1
+    for row in chosen.x[:last]:
+        device.infer([row])
+    return [chosen.x[last]]
 
 
 def _divergence(project: Project, device: Client, inputs: list[NDArray[Any]]) -> str:

@@ -18,11 +18,13 @@ from tinykit.compiler.ops import Array, OpRule, _legal, _moves
 class StreamPush:
     """The axis of time; every axis before it has size 1.
 
-    Inputs: a state of L rows and n < L new ones. Output: the newest L rows, oldest first. It takes
+    Inputs: a state of L rows and n <= L new ones. Output: the newest L rows, oldest first. It takes
     the state's place, in memory and for the next inference, so nothing else may read the state.
+    The new rows are there at `every` so many inferences; between them the state stands still.
     """
 
     axis: int
+    every: int = 1
 
 
 class _Rule(OpRule):
@@ -42,7 +44,9 @@ class _Rule(OpRule):
         _legal.require(set(state.shape[:axis]) <= {1}, op, f"axis {axis} of {state.shape}")
         _legal.shape_is(op, result, state.shape)
         _legal.shape_is(op, new, _moves.replaced(state.shape, axis, new.shape[axis]), "new rows")
-        _legal.require(new.shape[axis] < state.shape[axis], op, "new rows replace the whole state")
+        _legal.require(
+            new.shape[axis] <= state.shape[axis], op, "has more new rows than the state has"
+        )
 
     def reference(self, graph: Graph, op: Op, inputs: list[Array | None]) -> list[Array]:
         state, new = inputs

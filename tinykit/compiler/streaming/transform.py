@@ -6,6 +6,13 @@ common multiple where branches differ), so that every tensor moves on by whole r
 tensor are computed. An op that looks back further than these gets them behind a FIFO: the newest
 rows of its input, in a state that `stream_push` moves on. Every number is the one that the window
 model computes, so the result is exact at every hop.
+
+With phases a hop is one row of the input. A tensor whose rows are `stride` rows of the input apart
+has a new one at every `stride`-th inference, counted from the reset; a value of the whole window
+is new when all that feeds it is. The ops in between have nothing to do and are left out, FIFOs
+are moved on when there is a new row, and a model output that is not new keeps its value in a FIFO
+of its own, as long as it is. All periods begin at the reset, so what an op reads was computed in
+the same inference, or is in a FIFO.
 """
 
 from __future__ import annotations
@@ -47,15 +54,23 @@ class Stream:
 
 
 def new_rows(time: Time, hop: int) -> int:
-    """Return how many rows of a tensor are new after `hop` new rows of the input."""
-    return min(hop // time.stride, time.rows)
+    """Return how many rows of a tensor are new, when any are, after `hop` new rows of the input."""
+    return min(max(hop // time.stride, 1), time.rows)
 
 
-def stream(window: Graph) -> Stream:
+def stream(window: Graph, phases: bool = False) -> Stream:
     """Return `window` as a model that takes the newest rows only.
 
     At reset, the past is rows that hold the input's zero point: the output at the n-th hop is that
     of the window model over such rows and then the n * `hop_rows` rows so far.
+
+    Parameters
+    ----------
+    window : Graph
+    phases : bool
+        Take one row at each inference, and let what has a stride behind it work at every so many.
+        An output with a period of p gives at the n-th inference what it gave at the last multiple
+        of p; at the first p - 1, what the window model gives over zero points.
 
     Raises
     ------
@@ -74,7 +89,8 @@ def stream(window: Graph) -> Stream:
                 f"{window.tensors[key].name!r} has {times[key].rows}: nothing would be reused",
                 "use a longer window or smaller strides in time",
             )
-    graph = _Builder(window, times, hop).build(motions)
+    hop = 1 if phases else hop
+    graph = _Builder(window, times, hop, _periods(window, times, hop)).build(motions)
     graph.verify()
     return Stream(graph, window, times, hop)
 
@@ -96,6 +112,17 @@ def _analyse(graph: Graph) -> tuple[dict[int, Time], list[Motion | None]]:
         outputs = zip(op.outputs, found.outputs, strict=True) if found else ()
         times.update({key: time for key, time in outputs if time})
     return times, motions
+
+
+def _periods(graph: Graph, times: dict[int, Time], hop: int) -> dict[int, int]:
+    """Return n for each tensor: it is new at every n-th inference, each of `hop` rows."""
+    found = dict.fromkeys(graph.tensors, 1)
+    for op in graph.ops:
+        every = math.lcm(*(found[key] for key in op.inputs if key is not None))
+        for key in op.outputs:
+            time = times.get(key)
+            found[key] = max(time.stride // hop, 1) if time else every
+    return found
 
 
 def _input_time(graph: Graph, key: int) -> Time:
@@ -131,10 +158,12 @@ class _Builder:
     window: Graph
     times: dict[int, Time]
     hop: int
+    periods: dict[int, int]
     tensors: dict[int, Tensor] = field(default_factory=dict)
     ops: list[Op] = field(default_factory=list)
     _held: dict[int, int] = field(default_factory=dict)  # rows that some op needs of a tensor
     _made: dict[tuple[int, int], int] = field(default_factory=dict)  # the newest rows, by count
+    _stands: dict[int, int] = field(default_factory=dict)  # model outputs that are kept
 
     def build(self, motions: list[Motion | None]) -> Graph:
         """Return the graph."""
@@ -147,7 +176,8 @@ class _Builder:
         self._past = reference.run(self.window, constant)[1]
         for op, moves in zip(self.window.ops, motions, strict=True):
             self.ops.append(self._moved(op, moves) if moves else op)
-        return dataclasses.replace(self.window, tensors=self.tensors, ops=self.ops)
+        outputs = [self._standing(key) for key in self.window.outputs]
+        return dataclasses.replace(self.window, tensors=self.tensors, ops=self.ops, outputs=outputs)
 
     def _moving(self, op: Op) -> list[int]:
         return [key for key in op.inputs if key is not None and key in self.times]
@@ -191,12 +221,27 @@ class _Builder:
 
     def _push(self, key: int) -> int:
         """Keep the newest rows that any op needs of tensor `key`."""
-        tensor, time, rows = self.window.tensors[key], self.times[key], self._held[key]
-        past = np.ascontiguousarray(_last(self._past[key], time, rows))
+        time = self.times[key]
+        return self._keep(key, _last(self._past[key], time, self._held[key]), time.axis)
+
+    def _standing(self, key: int) -> int:
+        """Return model output `key`, kept while it is not new."""
+        if self.periods[key] == 1:
+            return key
+        if key not in self._stands:
+            time, past = self.times.get(key), self._past[key]
+            past = past if time is None else _last(past, time, self._new(key))
+            self._stands[key] = self._keep(key, past, time.axis if time else 0)
+        return self._stands[key]
+
+    def _keep(self, key: int, past: Array, axis: int) -> int:
+        """Put what is new of tensor `key` behind a FIFO that holds `past` at the reset."""
+        tensor = self.window.tensors[key]
         held = dataclasses.replace(tensor, name=f"{tensor.name} (kept)", shape=past.shape)
-        state = self._add(dataclasses.replace(held, data=past, state=True))
+        first = np.ascontiguousarray(past)
+        state = self._add(dataclasses.replace(held, data=first, state=True))
         kept = self._add(held)
-        self._append("stream_push", (state, key), kept, StreamPush(time.axis))
+        self._append("stream_push", (state, key), kept, StreamPush(axis, self.periods[key]))
         return kept
 
     def _cut(self, key: int, rows: int) -> int:
