@@ -27,7 +27,8 @@ def streamed(data: bytes, phases: bool = False) -> Stream:
 def spotter() -> bytes:
     """Return a keyword spotter with strides of 2 and 2 in time and no padding, weights of noise.
 
-    49 rows of 10 coefficients, 64 channels, three separable layers: docs/performance.md measures it.
+    49 rows of 10 coefficients, 64 channels, three separable layers; docs/performance.md has what
+    it costs.
     """
     net = TimeNetwork((1, 49, 10, 1)).conv(64, (10, 4), (2, 2))
     for stride in (1, 2, 1):

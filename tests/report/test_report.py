@@ -46,6 +46,18 @@ def test_instructions_are_never_called_time(made: Project) -> None:
     assert not [key for key in keys if key.endswith(("_ms", "_us"))]
 
 
+def test_of_a_stream_with_phases_the_costliest_inference_is_told(made: Project) -> None:
+    """Their inferences differ: the most, with the mean of whole periods, not the median."""
+    told = manifests()
+    told["plan"]["phases"] = {"period": 4, "output_periods": [4], "macs_mean": 98_064.0}
+    told["device"] |= {"instructions": 9, "instructions_mean": 30.4, "instructions_max": 77}
+    write(made, told)
+    found = figure(made, "instructions")
+    assert found.value == 77
+    assert found.method.startswith("the most (mean 30) of 60 inferences")
+    assert "costliest inference (98,064 on average)" in figure(made, "macs").method
+
+
 def test_float_accuracy_is_that_of_the_model_that_was_quantized(made: Project) -> None:
     """After compression the float figure is the compressed model's."""
     assert figure(made, "accuracy_float").value == 0.915

@@ -149,20 +149,10 @@ def figures(manifests: dict[str, Manifest], budget: Budget, board: Board) -> lis
             "MACs",
             plan.get("macs"),
             "count",
-            "multiply-accumulates of one inference, counted from the shapes of the ops",
+            f"multiply-accumulates of {_of(plan)}, counted from the shapes of the ops",
             *((budget.macs, "budget") if budget.macs else (0, "")),
         ),
-        Figure(
-            unit,
-            "instructions" if unit == "instructions" else "time",
-            device.get(unit),
-            "count",
-            f"median of {device.get('vectors', 0):,} inferences, counted by {where} with "
-            "-icount: no wait states, no cycles"
-            if unit == "instructions"
-            else f"median, in microseconds, read from the timer of {where}",
-            remark="one inference" if unit == "instructions" else "µs, one inference",
-        ),
+        _inference(plan, device, unit, where),
         Figure(
             f"front_end_{unit}_per_hop",
             "front end",
@@ -255,6 +245,31 @@ def _accuracies(manifests: dict[str, Manifest], where: str) -> list[Figure]:
             remark=_same(device, quantized, tested),
         ),
     ]
+
+
+def _of(plan: Manifest) -> str:
+    """Return of which inference the MACs are: in a stream with phases they differ."""
+    if not plan.get("phases"):
+        return "one inference"
+    return f"the costliest inference ({plan['phases']['macs_mean']:,.0f} on average)"
+
+
+def _inference(plan: Manifest, device: Manifest, unit: str, where: str) -> Figure:
+    """Return what an inference costs: the median, or with phases the most."""
+    counted, key, what = unit == "instructions", unit, "median"
+    if plan.get("phases") and f"{unit}_mean" in device:
+        key, what = f"{unit}_max", f"the most (mean {device[f'{unit}_mean']:,.0f})"
+    return Figure(
+        unit,
+        "instructions" if counted else "time",
+        device.get(key),
+        "count",
+        f"{what} of {device.get('vectors', 0):,} inferences, counted by {where} with "
+        "-icount: no wait states, no cycles"
+        if counted
+        else f"{what}, in microseconds, read from the timer of {where}",
+        remark="one inference" if counted else "µs, one inference",
+    )
 
 
 def _held_out(manifests: dict[str, Manifest]) -> list[Figure]:
