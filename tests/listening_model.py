@@ -53,13 +53,15 @@ def tflite(labels: Sequence[str] = LABELS) -> bytes:
     return writer.build([x], [y])
 
 
-def project(folder: Path, stream: bool = False, board: str = "mps2-an386") -> Path:
+def project(
+    folder: Path, stream: bool = False, board: str = "mps2-an386", phases: bool = False
+) -> Path:
     """Write a project whose model this is, and return its folder."""
     (folder / "build").mkdir(parents=True)
     (folder / "build" / "model.tflite").write_bytes(tflite())
     (folder / "tinykit.toml").write_text(
         f'[project]\nname = "listen"\ntask = "keyword-spotting"\nboard = "{board}"\n'
-        f"[compile]\nstream = {str(stream).lower()}\n"
+        f"[compile]\nstream = {str(stream).lower()}\nphases = {str(phases).lower()}\n"
         "[decision]\naverage = 4\nthreshold = 0.5\nrefractory_ms = 400\ninterval_ms = 50\n"
     )
     return folder

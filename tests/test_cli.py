@@ -94,6 +94,7 @@ def test_a_bare_tinykit_shows_its_help(capfd: pytest.CaptureFixture[str]) -> Non
         (["compile", "m.tflite"], 2, "no tinykit.toml"),
         (["compile", "-o", "out"], 2, "--out needs a MODEL"),
         (["compile", "m.tflite", "-o", "out"], 2, "--out needs --board"),
+        (["compile", "m.tflite", "-o", "out", "--phases"], 2, "--phases needs --stream"),
         (["compile", "no-such.tflite", "-o", "out", "-b", "mps2-an386"], 1, "no-such.tflite"),
         (["bench", "no-such.tflite"], 1, "no-such.tflite"),
         (["test", "--inputs", "x.npy"], 2, "go together"),

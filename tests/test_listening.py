@@ -38,12 +38,18 @@ def _recording(folder: Path) -> tuple[str, str]:
     return str(sound), str(labels)
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("stream", "phases", "hop_rows"), [(False, False, None), (True, False, 2), (True, True, 1)]
+)
 def test_device_decides_as_the_twin(
-    tmp_path: Path, stream: bool, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    stream: bool,
+    phases: bool,
+    hop_rows: int | None,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Window model and stream: each row, class and score over serial is the twin's."""
-    folder = listening_model.project(tmp_path / "listen", stream)
+    """Window model, stream, and a row at a time: each row, class and score is the twin's."""
+    folder = listening_model.project(tmp_path / "listen", stream, phases=phases)
     sound, labels = _recording(tmp_path)
     words = ["evaluate", "--stream", sound, "--labels", labels, "--device", "-C", str(folder)]
     words.append("--forms")
@@ -64,9 +70,7 @@ def test_device_decides_as_the_twin(
     else:
         assert window == forms["device: mps2-an386"]
         assert streamed["why_not"] == "a hop is 2 rows, decisions fall every 5 after 28"
-    assert json.loads((folder / "build" / "plan.json").read_text())["hop_rows"] == (
-        2 if stream else None
-    )
+    assert json.loads((folder / "build" / "plan.json").read_text())["hop_rows"] == hop_rows
 
 
 def test_fitted_decision_is_what_the_next_firmware_has(

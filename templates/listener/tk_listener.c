@@ -105,6 +105,11 @@ static int advance(tk_detection *found)
     memcpy(tk_model_input(0), window, WINDOW_BYTES);
 #endif
     tk_model_invoke();
+#ifdef TK_MODEL_PERIOD /* a stream with phases */
+    if (!tk_model_output_is_new(0)) {
+        return 0;
+    }
+#endif
     if (rows < TK_LISTENER_WARM_UP_ROWS) {
         return 0;
     }

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinykit.audio.decision import Decision, Detection, Listener, decide, detections, listener, sums
+from tinykit.audio.decision import (
+    Decision,
+    Detection,
+    Listener,
+    decide,
+    detections,
+    listener,
+    rows,
+    sums,
+)
 from tinykit.audio.spec import FeatureSpec
 from tinykit.errors import ConfigError
 
@@ -73,6 +82,13 @@ def test_a_stream_in_rows():
     """It runs whenever its rows are there, and is judged after a window, or a longer warm-up."""
     how = listener(Decision(warm_up_ms=1500), SPEC, ["a"], input_rows=3, streams=True, **OUTPUT)
     assert (how.window_rows, how.first_row, how.step_rows, how.warm_up_rows) == (0, 3, 3, 150)
+
+
+def test_a_stream_with_phases_in_rows():
+    """It takes a row at a time, and decides when its output is new, at every fourth of them."""
+    how = listener(Decision(), SPEC, ["a"], input_rows=1, streams=True, output_period=4, **OUTPUT)
+    assert (how.first_row, how.step_rows, how.output_period) == (4, 4, 4)
+    assert rows(3, how).tolist() == [4, 8, 12]
 
 
 @pytest.mark.parametrize("cutoff", [1, 127, 178, 247, 254])

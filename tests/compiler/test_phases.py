@@ -26,7 +26,7 @@ from tinykit.compiler import CompiledModel, compile_model, reference, toolchain
 from tinykit.compiler.golden import Golden
 from tinykit.compiler.host import HostModel
 from tinykit.compiler.periods import output_periods, period, periods
-from tinykit.errors import UsageError
+from tinykit.errors import ModelError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +164,14 @@ def test_only_a_stream_has_phases() -> None:
     data = TimeNetwork((1, 20, 1, 4)).conv(8).dense(2).build()
     with pytest.raises(UsageError, match="only a stream has phases"):
         compile_model(data, CORES["cortex-m3"], phases=True)
+
+
+def test_a_scalar_output_is_refused() -> None:
+    """It has no axis along which a FIFO could keep it; without phases it is streamed."""
+    data = TimeNetwork((1, 20, 1, 3)).conv(3, (2, 1), (2, 1)).mean(0, 1, 2, 3).build()
+    compile_model(data, CORES["cortex-m3"], stream=True)
+    with pytest.raises(ModelError, match="output 't5' is a scalar"):
+        compiled(data)
 
 
 @pytest.mark.host

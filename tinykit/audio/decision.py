@@ -57,7 +57,7 @@ class Listener:
     window_rows : int
         Rows of which a window model's input consists; 0: the model streams.
     first_row, step_rows : int
-        The model runs when so many rows are there, and after every `step_rows` more.
+        The model's output is new when so many rows are there, and after every `step_rows` more.
     warm_up_rows : int
         Inferences before this row do not count.
     average, refractory_rows : int
@@ -69,6 +69,8 @@ class Listener:
         Whether the output is uint8.
     window_samples, hop_samples, sample_rate_hz : int
         Of the front end: row n (from 1) is complete after `window + (n - 1) * hop` samples.
+    output_period : int
+        Inferences for one output, each of its part of the rows; more than 1 in streams with phases.
     """
 
     labels: tuple[str, ...]
@@ -84,6 +86,7 @@ class Listener:
     window_samples: int
     hop_samples: int
     sample_rate_hz: int
+    output_period: int = 1
 
     def time_s(self, row: int) -> float:
         """Return how much audio had been heard when row `row` was complete."""
@@ -108,6 +111,7 @@ def listener(
     scale: float,
     zero_point: int,
     unsigned: bool,
+    output_period: int = 1,
 ) -> Listener:
     """Return `decision` for one model.
 
@@ -119,13 +123,16 @@ def listener(
         Whether the model remembers older rows itself.
     scale, zero_point, unsigned
         Of the model's output, one value for each of `labels`.
+    output_period : int
+        Of a model that streams: its output is new at every so many inferences.
 
     Raises
     ------
     ConfigError
         When no average could exceed the threshold.
     """
-    step = input_rows if streams else max(1, decision.interval_ms // spec.hop_ms)
+    first = input_rows * output_period
+    step = first if streams else max(1, decision.interval_ms // spec.hop_ms)
     highest = (255 if unsigned else 127) - zero_point
     threshold = math.floor(decision.threshold * decision.average / scale + 1e-9) + 1
     if threshold > highest * decision.average:
@@ -137,7 +144,7 @@ def listener(
     return Listener(
         labels=tuple(labels),
         window_rows=0 if streams else input_rows,
-        first_row=input_rows,
+        first_row=first,
         step_rows=step,
         warm_up_rows=max(spec.frames, _rows(decision.warm_up_ms, spec)),
         average=decision.average,
@@ -148,6 +155,7 @@ def listener(
         window_samples=spec.window_samples,
         hop_samples=spec.hop_samples,
         sample_rate_hz=spec.sample_rate_hz,
+        output_period=output_period,
     )
 
 

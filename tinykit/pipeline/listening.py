@@ -17,6 +17,7 @@ from tinykit.audio.decision import Decision, Detection, Listener, listener
 from tinykit.audio.spec import FeatureSpec
 from tinykit.compiler import CompiledModel, compile_model
 from tinykit.compiler.host import HostModel
+from tinykit.compiler.periods import output_periods
 from tinykit.errors import DataError, ModelError
 from tinykit.pipeline import files
 from tinykit.pipeline.talking import client
@@ -46,6 +47,7 @@ def plan_entry(
         "scale": float(result.quantization.scale[0]),
         "zero_point": int(result.quantization.zero_point[0]),
         "unsigned": result.dtype == np.uint8,
+        "output_period": output_periods(graph)[0],
     }
 
 

@@ -32,6 +32,8 @@ from tinykit.compiler.passes.fold_views import VIEWS
 from tinykit.compiler.streaming.axis import Time, in_shape, refuse
 from tinykit.compiler.streaming.rules import Motion, motion
 
+_NO_PHASES = "phases keep an output as rows: stream without --phases, or let it have an axis"
+
 
 @dataclass(frozen=True, eq=False)
 class Stream:
@@ -228,6 +230,8 @@ class _Builder:
         """Return model output `key`, kept while it is not new."""
         if self.periods[key] == 1:
             return key
+        if not self.window.tensors[key].shape:
+            refuse(None, f"output {self.window.tensors[key].name!r} is a scalar", _NO_PHASES)
         if key not in self._stands:
             time, past = self.times.get(key), self._past[key]
             past = past if time is None else _last(past, time, self._new(key))
