@@ -174,12 +174,17 @@ class Enhance(_Table, frozen=True, kw_only=True):
 
 
 class Compress(_Table, frozen=True, kw_only=True):
-    """[compress] Pruning until [budget] holds: channels of spotters, units of enhancers."""
+    """[compress] Pruning until [budget] holds: channels of spotters, units of enhancers.
+
+    `skip`: the share of hops that an enhancer then learns to sit out.
+    """
 
     technique: Literal["none", "prune_channels", "prune_units"] = "prune_channels"
     pruning_epochs: Positive = 12  # prune_units: at most so many in which units go
     epochs: Whole = 8  # of fine-tuning after pruning
     learning_rate: Annotated[float, msgspec.Meta(gt=0)] = 1e-3  # where fine-tuning starts
+    skip: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    skipping_epochs: Positive = 12  # of learning to skip
 
 
 class Budget(_Table, frozen=True, kw_only=True):

@@ -48,6 +48,7 @@ from tinykit.evaluate.enhancement import quality  # noqa: E402
 from tinykit.pipeline import building, files  # noqa: E402
 from tinykit.pipeline.engine import Engine  # noqa: E402
 from tinykit.pipeline.enhancing import Twin  # noqa: E402
+from tinykit.pipeline.realtime import real_time  # noqa: E402
 from tinykit.pipeline.stages import STAGES  # noqa: E402
 from tinykit.pipeline.talking import client  # noqa: E402
 from tinykit.progress import silent  # noqa: E402
@@ -155,12 +156,14 @@ def _on_board(
         files.read_json(project.path(files.BUILD)),
         files.read_json(project.path(files.PLAN)),
     )
+    modelled = real_time(result.most_per_hop, "instructions", twin.spec, project)
     about = {
         "board": BOARD,
         "model_sha256": plan["sha256"],
         "model_flash_bytes": plan["code_bytes"] + plan["const_bytes"],
         "firmware_flash_bytes": made["flash_bytes"],
         "firmware_ram_bytes": made["ram_bytes"],
+        "cycles_per_instruction": modelled["cycles_per_instruction"],
     }
     return about, result, expected, updates
 

@@ -38,15 +38,11 @@ class Network:
 
 def load(path: Path, spec: StftSpec) -> Network:
     """Return the network of a .keras file."""
-    from tinykit.compress.skip_updates import Skipping
-    from tinykit.models.enhancers.streaming import streamed
+    from tinykit.compress.skip_updates import as_heard
     from tinykit.recipes import artifacts
 
     model = artifacts.load_model(path)
-    if model.outputs[0].shape[-1] == spec.bands:
-        return Network(model, model)
-    again = artifacts.load_model(path)  # what is streamed has its layers in two networks
-    return Network(model, Skipping(streamed(again), 0.0))
+    return Network(model, as_heard(model, spec.scale))
 
 
 def in_integers(

@@ -14,8 +14,8 @@
 #endif
 #if TK_MODEL_OUTPUT_BYTES == BANDS || TK_MODEL_OUTPUT_BYTES == 2 * BANDS
 #define SKIPS 0
-#elif TK_MODEL_OUTPUT_BYTES == BANDS + 1 || TK_MODEL_OUTPUT_BYTES == 2 * (BANDS + 1)
-#define SKIPS 1 /* beside the gains: by how much each hop brings the next inference nearer */
+#elif TK_MODEL_OUTPUT_BYTES == BANDS + 2 || TK_MODEL_OUTPUT_BYTES == 2 * (BANDS + 2)
+#define SKIPS 2 /* beside the gains: what brings the next inference nearer, each hop and change */
 #else
 #error "the model's output is not a gain for each band, int8 or int16"
 #endif
@@ -29,8 +29,9 @@ static uint32_t filled;        /* samples of `collected` that are there, of `lea
 #define DUE (1 << 14)      /* 1/2 in Q15 */
 #define SMALLEST (1 << 7)  /* 1/256: no model sits out more than 127 hops */
 static int16_t held[BANDS]; /* gains of the last inference */
-static int32_t due;         /* the model runs when it has reached DUE */
-static int32_t increment;
+static int8_t seen[BANDS];  /* its features */
+static int32_t waited;      /* the sum of the increments since then */
+static int32_t increment, sensitivity;
 #endif
 
 /* The model's value `at` in Q15: int8 are steps of 1/256 above -128; int16 can be below 0, a gain
@@ -47,10 +48,33 @@ static int16_t answer(uint32_t at)
 #endif
 }
 
+#if SKIPS
+/* How far the features of this hop are from those of the last inference, in sixteenths of a step:
+ * the mean over the bands, where a fall counts half. */
+static int32_t change(void)
+{
+    const int8_t *now = tk_model_input(0);
+    int32_t sum = 0;
+
+    for (uint32_t band = 0; band < BANDS; band++) {
+        const int32_t rise = now[band] - seen[band];
+
+        sum += rise > 0 ? 2 * rise : -rise;
+    }
+    return 8 * sum / (int32_t)BANDS;
+}
+
+/* Whether the model has to run: it has waited long enough, or enough is new. */
+static int is_due(void)
+{
+    return waited >= DUE || waited + (change() * sensitivity >> 7) >= DUE;
+}
+#endif
+
 void tk_enhancer_reset(void)
 {
 #if SKIPS
-    due = DUE;
+    waited = DUE;
 #endif
     tk_spectrum_reset();
     tk_model_reset();
@@ -84,19 +108,20 @@ void tk_enhancer_analyse(void)
 void tk_enhancer_infer(void)
 {
 #if SKIPS
-    if (due < DUE) {
-        due += increment;
-        return;
+    if (is_due()) {
+        memcpy(seen, tk_model_input(0), sizeof seen); /* the model may use its input's memory */
+        tk_model_invoke();
+        for (uint32_t band = 0; band < BANDS; band++) {
+            held[band] = answer(band);
+        }
+        increment = answer(BANDS);
+        if (increment < SMALLEST) {
+            increment = SMALLEST;
+        }
+        sensitivity = answer(BANDS + 1);
+        waited = 0;
     }
-    tk_model_invoke();
-    for (uint32_t band = 0; band < BANDS; band++) {
-        held[band] = answer(band);
-    }
-    increment = answer(BANDS);
-    if (increment < SMALLEST) {
-        increment = SMALLEST;
-    }
-    due = increment;
+    waited += increment;
 #else
     tk_model_invoke();
 #endif

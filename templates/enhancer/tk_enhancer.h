@@ -31,7 +31,7 @@ uint32_t tk_enhancer_exchange(const int16_t *samples, uint32_t count, int16_t *e
 /* Whether a hop is complete. Then: analyse, infer, synthesize, before the next exchange. */
 int tk_enhancer_due(void);
 void tk_enhancer_analyse(void);
-/* tk_model_invoke(), but for a hop that a model with one output more than gains chose to sit out:
+/* tk_model_invoke(), but for a hop that a model with two outputs more than gains chose to sit out:
  * then the gains stay (docs/compression.md). */
 void tk_enhancer_infer(void);
 void tk_enhancer_synthesize(void);

@@ -141,24 +141,44 @@ def test_reset_forgets_all_audio(compiled: dict[str, Compiled], kind: str) -> No
     np.testing.assert_array_equal(given[:3000], given[3000:])
 
 
+class Asked:
+    """A model that notes when it is asked: gains are the features, the gate depends on the hop."""
+
+    def __init__(self, gates: dict[int, tuple[float, float]]) -> None:
+        self.hops: list[int] = []
+        self._gates = gates
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        self.hops.append(int(features[0, 0]))
+        gate = np.array(self._gates.get(self.hops[-1], (1.0, 0.0)))
+        steps = np.clip(np.round(gate * 256) - 128, -128, 127)
+        return np.concatenate([features[0], steps]).astype(np.int8)[None]
+
+
 def test_a_model_that_skips_is_asked_when_it_said_so() -> None:
     """Increments of 1/2 and more: every hop; of 3/16: every third; of none: at the longest."""
-    asked: list[int] = []
-
-    def model(features: np.ndarray) -> np.ndarray:
-        asked.append(int(features[0, 0]))
-        increment = {0: 0.5, 1: 3 / 16, 4: 1 / 4, 6: 0.0}.get(asked[-1], 1.0)
-        return np.append(features[0], round(increment * 256) - 128).astype(np.int8)[None]
-
+    model = Asked({0: (0.5, 0), 1: (3 / 16, 0), 4: (1 / 4, 0), 6: (0, 0)})
     skipping = enhancer.Skipping(model)
     hops = np.repeat(np.arange(-128, 128, dtype=np.int16)[128:, None], 5, axis=1)
     hops = np.concatenate([hops, hops]).astype(np.int8)
     gains = np.concatenate([skipping(hops[:3]), skipping(hops[3:])])
-    assert asked[:5] == [0, 1, 4, 6, 6]
+    assert model.hops[:5] == [0, 1, 4, 6, 6]
     assert list(gains[:8, 0]) == [0, 1, 1, 1, 4, 4, 6, 6]
-    assert (skipping.hops, skipping.updates) == (256, len(asked))
+    assert (skipping.hops, skipping.updates) == (256, len(model.hops))
     skipping.reset()
     assert skipping.hops == 0
+
+
+@pytest.mark.parametrize(
+    ("steps", "updates"), [(8, 2), (7, 1), (-16, 2), (-15, 1), (0, 1), (200, 2)]
+)
+def test_a_model_that_skips_is_asked_when_enough_is_new(steps: int, updates: int) -> None:
+    """Half sensitive: 8 steps up in all bands are worth an inference, or 16 down."""
+    first = -100 if steps > 0 else 100
+    skipping = enhancer.Skipping(Asked({first: (0.0, 0.5)}))
+    skipping(np.full((1, 6), first, np.int8))
+    skipping(np.full((1, 6), first + steps, np.int8))
+    assert skipping.updates == updates
 
 
 def test_blocks_of_a_long_recording_join(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,38 @@ def test_units_go_until_a_budget_holds(quick: tuple[Config, Path]) -> None:
     assert not list(build.glob(".checkpoint*"))
 
 
+def test_an_enhancer_learns_to_skip(quick: tuple[Config, Path], tmp_path: Path) -> None:
+    """It sits out the share of hops that was asked for, in float, on integers, and says so."""
+    settings, trained_in = quick
+    build = shutil.copytree(trained_in, tmp_path / "build")
+    skips = config.Compress(technique="none", skip=0.4, skipping_epochs=1)
+    settings = msgspec.structs.replace(settings, compress=skips)
+    recipe.compress(settings, BOARD, build)
+    report = _read(build / "compress.json")["skipping"]
+    assert 0.3 < report["updates"] <= 0.6
+    assert report["after"]["si_sdr_db"] > report["before"]["si_sdr_db"] - 3
+    recipe.quantize(settings, build)
+    rows = {
+        (row["snr_db"], row["sound"]): row["si_sdr_db"]
+        for row in _read(build / "quantize.json")["quality"]
+    }
+    for snr_db in (0.0, 5.0, 10.0):
+        assert rows[snr_db, "int8"] == pytest.approx(rows[snr_db, "float"], abs=1.0)
+    assert not list(build.glob(".checkpoint*"))
+
+
+def test_skipping_is_not_trained_on_the_integers_grids(trained: tuple[Config, Path]) -> None:
+    """Both at once are refused before anything is trained."""
+    settings, build = trained
+    both = msgspec.structs.replace(
+        settings,
+        compress=config.Compress(technique="none", skip=0.4),
+        enhance=msgspec.structs.replace(settings.enhance, quantization_epochs=1),
+    )
+    with pytest.raises(ConfigError, match="quantization_epochs"):
+        recipe.compress(both, BOARD, build)
+
+
 @pytest.mark.slow
 def test_a_network_is_trained_on_the_integers_grids(quick: tuple[Config, Path]) -> None:
     """With epochs for it, quantizing trains; what is written says so and is another model."""

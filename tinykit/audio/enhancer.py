@@ -22,6 +22,9 @@ Model = Callable[[NDArray[np.int8]], NDArray[Any]]
 Called again with the hops that follow, it goes on from its state.
 """
 
+GATE = 2
+"""Outputs beside the gains, of a model that skips: increment and sensitivity."""
+
 _DUE = 1 << 14  # 1/2 in Q15
 _SMALLEST = 1 << 7  # 1/256: no model sits out more than 127 hops
 _BLOCK = 1000  # hops at a time: a recording may be long, and its spectra are 16 times larger
@@ -44,9 +47,10 @@ def gains_q15(given: NDArray[Any]) -> NDArray[np.int16]:
 class Skipping:
     """A model that says with each answer when it has to be asked again; its gains stay till then.
 
-    Its last output is the increment d of the hops after it, as large as a gain. It is asked for hop
-    `t` when the sum of the increments since it was asked last is 1/2 or more (Skip RNN, Campos et
-    al., arXiv 1708.06834).
+    Its last two outputs, as large as gains, are the increment d of the hops after it (Skip RNN,
+    Campos et al., arXiv 1708.06834) and the sensitivity k to change. It is asked for a hop when the
+    increments since it was asked last and k * change / 8 sum to 1/2 or more. The change is that of
+    the features since then, mean over the bands, in steps: a rise counts as it is, a fall half.
 
     Attributes
     ----------
@@ -61,21 +65,30 @@ class Skipping:
     def reset(self) -> None:
         """Begin again: the first hop asks the model."""
         self.hops = self.updates = 0
-        self._due = _DUE
+        self._waited = _DUE
+        self._seen: NDArray[np.int16] = np.zeros(0, np.int16)
         self._answer: NDArray[Any] = np.zeros(0, np.int8)
 
     def __call__(self, features: NDArray[np.int8]) -> NDArray[Any]:
         """Return the gains of successive hops, (hops, bands) from (hops, bands)."""
         rows = []
         for row in features:
-            if self._due >= _DUE:
+            if self._due(row):
                 self._answer = self._model(row[None])[0]
-                self._due = 0
+                self._seen = row.astype(np.int16)
+                self._waited = 0
                 self.updates += 1
-            self._due += max(int(gains_q15(self._answer)[-1]), _SMALLEST)
+            self._waited += max(int(gains_q15(self._answer)[-2]), _SMALLEST)
             self.hops += 1
-            rows.append(self._answer[:-1])
+            rows.append(self._answer[:-GATE])
         return np.stack(rows)
+
+    def _due(self, row: NDArray[np.int8]) -> bool:
+        if self._waited >= _DUE:
+            return True
+        rise = row - self._seen
+        change = 8 * int(np.where(rise > 0, 2 * rise, -rise).sum()) // len(row)  # in 1/16 steps
+        return self._waited + (change * int(gains_q15(self._answer)[-1]) >> 7) >= _DUE
 
 
 def enhance(

@@ -64,7 +64,7 @@ def _check(graph: Graph, spec: StftSpec) -> None:
     given, gains = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     for what, tensor, sizes in (
         ("takes", given, [spec.bands]),
-        ("gives", gains, [spec.bands, spec.bands + 1]),  # one more: when it runs again
+        ("gives", gains, [spec.bands, spec.bands + enhancer.GATE]),  # more: when it runs again
     ):
         if tensor.size not in sizes:
             raise ModelError(

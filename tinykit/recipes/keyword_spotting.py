@@ -105,6 +105,11 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
             "[compress] prune_units is for enhancers",
             'technique = "prune_channels", or "none" and a smaller [model] size or width',
         )
+    if config.compress.skip:
+        raise ConfigError(
+            f"[compress] skip = {config.compress.skip:g} is for enhancers",
+            "leave it out; a spotter that takes one hop at a time is [compile] stream = true",
+        )
     seed_everything(config.train.seed)  # before any layer is made: Dropout draws its own seed then
     model = artifacts.load_model(build / "model.keras")
     features = feature_files.load(build / "features.npz", config.features)

@@ -21,6 +21,7 @@ from tinykit.audio.stft_spec import StftSpec
 from tinykit.board import Board
 from tinykit.compiler.golden import Golden
 from tinykit.compress.prune_units import prune
+from tinykit.compress.skip_updates import as_heard, gated, teach
 from tinykit.config import Config
 from tinykit.errors import ConfigError, DataError
 from tinykit.evaluate.enhancement import Quality, quality
@@ -32,7 +33,7 @@ from tinykit.recipes import artifacts
 from tinykit.search.budget import Cost, limits, require
 from tinykit.search.cost import measure
 from tinykit.train.backend import keras, seed_everything
-from tinykit.train.enhance import fit
+from tinykit.train.enhance import batch, fit
 from tinykit.train.enhancement_task import EnhancementTask
 
 CALIBRATION_MIXTURES = 64  # of the training split
@@ -42,6 +43,7 @@ TEST_LEVEL_DB = -26.0
 TEST_SPEAKERS = 10  # at most: each at every ratio
 FLOAT_BATCH = 20  # recordings at a time
 QUANTIZATION_RATE = 0.1  # of the learning rate of training, on the integers' grids
+SKIPPING_RATE = 0.3  # of the learning rate of fine-tuning, while an enhancer learns to skip
 CHECKPOINT = ".checkpoint.npz"  # in the build folder while a training runs
 
 
@@ -94,10 +96,11 @@ def train(config: Config, folder: Path, build: Path, progress: Progress = silent
 
 
 def compress(config: Config, board: Board, build: Path, progress: Progress = silent) -> None:
-    """Hold the model to the budget, by default the board's memory; prune it where that is asked.
+    """Hold the model to the budget, by default the board's memory.
 
-    Reads `model.keras` and `features.npz`; writes `compressed.keras` and `compress.json`. Pruning
-    trains on the mixtures; relative paths in `[mixtures]` start at the folder that `build` is in.
+    Prunes it, and teaches it to skip inferences, where that is asked for: both train on the
+    mixtures; relative paths in `[mixtures]` start at the folder that `build` is in. Reads
+    `model.keras` and `features.npz`; writes `compressed.keras` and `compress.json`.
 
     Raises
     ------
@@ -106,26 +109,32 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
     BudgetError
         When no model within the limits can be reached.
     """
-    technique, allowed = config.compress.technique, limits(config.budget, board)
+    settings, allowed = config.compress, limits(config.budget, board)
+    technique = settings.technique
     if technique not in ("none", "prune_units"):
         raise ConfigError(
             f"[compress] {technique} is not for enhancers",
             'technique = "prune_units", or "none" and a smaller [model] size or width',
+        )
+    if settings.skip and config.enhance.quantization_epochs:
+        raise ConfigError(
+            "[enhance] quantization_epochs: an enhancer that skips cannot be trained on the "
+            "integers' grids",
+            "quantization_epochs = 0, or [compress] skip = 0",
         )
     seed_everything(config.train.seed)
     model = artifacts.load_model(build / "model.keras")
     features = load_arrays(build / "features.npz")
 
     def cost(candidate: keras.Model) -> Cost:
-        data = _quantize(candidate, features, config)
+        data = _quantize(gated(candidate) if settings.skip else candidate, features, config)
         return measure(data, board.processor, config.compile.optimize)
 
-    smaller, report = model, {"technique": "none"}
+    smaller, report = model, dict[str, Any](technique="none")
     if technique == "none":
         hint = 'a smaller [model], or [compress] technique = "prune_units"'
         require(cost(model), allowed, "compress: the network needs", hint)
     else:
-        settings = config.compress
         smaller, report = prune(
             model,
             _task(config, build, progress),
@@ -136,6 +145,8 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
             progress,
             build / CHECKPOINT,
         )
+    if settings.skip:
+        smaller, report["skipping"] = _skipping(smaller, config, build, progress)
     artifacts.save_model(build / "compressed.keras", smaller)
     artifacts.save_json(build / "compress.json", {**report, **_size(smaller)})
     (build / CHECKPOINT).unlink(missing_ok=True)
@@ -165,16 +176,20 @@ def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
     else:
         data = _quantize(model, features, config)
     recordings = list(features["noisy"])
-    floating = enhanced_in_float(model, recordings, spec)
+    heard = as_heard(model, spec.scale)
+    floating = enhanced_in_float(heard, recordings, spec)
     integer = []
     with Golden(data) as golden:
         for number, one in enumerate(recordings):
-            integer.append(enhanced(one, spec, enhancement.by_frame(golden)))
+            answers = enhancement.by_frame(golden)
+            integer.append(
+                enhanced(one, spec, answers if heard is model else enhancer.Skipping(answers))
+            )
             progress("int8 model", number + 1, len(recordings))
         frames = _spread(recordings, spec, config.test.vectors)
-        answers = enhancement.from_rest(golden, frames)
+        expected = enhancement.from_rest(golden, frames)
     paths.write_bytes(build / "model.tflite", data)
-    artifacts.save_arrays(build / "vectors.npz", {"x": frames, "y": answers})
+    artifacts.save_arrays(build / "vectors.npz", {"x": frames, "y": expected})
     mixed = {name: features[name] for name in ("noisy", "clean", "snr_db")}
     artifacts.save_arrays(build / "mixtures.npz", {**mixed, "float": np.stack(floating)})
     sounds = {"noisy": recordings, "float": floating, "int8": integer}
@@ -299,6 +314,26 @@ def _task(config: Config, build: Path, progress: Progress) -> EnhancementTask:
     rate_hz = config.spectrum.sample_rate_hz
     sources = enhancement_sources.load(config.mixtures, rate_hz, build.parent, progress)
     return EnhancementTask(sources, config.mixtures, config.spectrum, config.train, config.enhance)
+
+
+def _skipping(
+    model: keras.Model, config: Config, build: Path, progress: Progress
+) -> tuple[keras.Model, dict[str, Any]]:
+    """Return the model that has learned to skip inferences, and what was done."""
+    settings, task = config.compress, _task(config, build, progress)
+    numbers = list(range(task.mixtures.validation))
+    x, _ = batch(task.sources, "validation", task.mixtures, task.spec, numbers)
+    return teach(
+        model,
+        task,
+        x,
+        settings.skip,
+        task.spec.scale,
+        settings.skipping_epochs,
+        settings.learning_rate * SKIPPING_RATE,
+        progress,
+        build / CHECKPOINT,
+    )
 
 
 def _quantize(
