@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,13 @@ from time_network import TimeNetwork
 
 from tinykit import board as boards
 from tinykit.board import CORES
-from tinykit.compiler import compile_model
+from tinykit.compiler import compile_model, reference
 from tinykit.compiler.golden import Golden
+from tinykit.compiler.periods import periods
+from tinykit.compiler.streaming import Stream
 from tinykit.config import Compile, Config
 from tinykit.config import Project as ProjectTable
+from tinykit.device.replies import OpTrace
 from tinykit.device.vectors import Vectors
 from tinykit.pipeline import files, hops
 from tinykit.pipeline.profile import profile
@@ -91,3 +95,46 @@ def test_profile_shows_the_costliest_call(tmp_path: Path) -> None:
     assert {op["kind"] for op in found["ops"]} >= {"conv2d", "fully_connected", "softmax"}
     assert sum(op["cost"] for op in found["ops"]) == pytest.approx(found["total"], rel=0.3)
     assert found["mean"] < found["total"]
+
+
+class Trace:
+    """A device that computes as numpy does, but for one byte of one op."""
+
+    def __init__(self, stream: Stream, wrong: int) -> None:
+        self.graph, self.wrong = stream.graph, wrong
+        self.states: dict[int, np.ndarray] | None = None
+        self.call = 0
+
+    def hello(self) -> None:
+        self.states, self.call = None, 0
+
+    def infer(self, inputs: list[np.ndarray]) -> dict[int, np.ndarray]:
+        self.call += 1
+        _, tensors = reference.run(self.graph, inputs, self.states, self.call)
+        self.states = reference.next_states(self.graph, tensors)
+        return tensors
+
+    def trace(self, inputs: list[np.ndarray], ops: int) -> list[OpTrace]:
+        tensors, found = self.infer(inputs), []
+        for op, every in zip(self.graph.ops, periods(self.graph), strict=True):
+            if self.call % every == 0:
+                given = tensors[op.outputs[0]].tobytes()
+                crc = zlib.crc32(given) ^ (op.index == self.wrong)
+                found.append(OpTrace(op.index, len(given), crc, 0, 0))
+        assert len(found) == ops, "the device has no record of more"
+        return found
+
+
+@pytest.mark.parametrize(("call", "named"), [(3, "stream_push"), (4, "conv2d")])
+def test_the_first_diverging_op_is_one_whose_turn_it_is(
+    call: int, named: str, tmp_path: Path
+) -> None:
+    """The calls before are run again, and what had nothing to do at this one is not missed."""
+    made = project(tmp_path, phases=True)
+    stream = hops.compiled_stream(made)
+    rows = hops_of(stream, 4)
+    wrong = next(op.index for op in stream.graph.ops if op.kind == named)
+    found = hops.divergence(made, Trace(stream, wrong), rows, call - 1)
+    assert found == f"{named}, op {wrong} at hop {call - 1}"
+    right = hops.divergence(made, Trace(stream, -1), rows, call - 1)
+    assert right.startswith("none in the trace build")

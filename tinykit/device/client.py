@@ -230,14 +230,21 @@ class Client:
         """Set the model's state and the front end to their start."""
         self._link.request("reset")
 
-    def trace(self, inputs: Sequence[NDArray[Any]]) -> list[OpTrace]:
-        """Run one inference in a trace build; return what each op gave, in order of execution."""
+    def trace(self, inputs: Sequence[NDArray[Any]], ops: int | None = None) -> list[OpTrace]:
+        """Run one inference in a trace build; return what each op gave, in order of execution.
+
+        Parameters
+        ----------
+        inputs : one array for each model input
+        ops : int, optional
+            How many of the model's ops work at this inference of a stream with phases; else all.
+        """
         self._need_trace()
         self.write(inputs)
         self._link.request("invoke", count=1)
         return [
             OpTrace(**self._link.request("trace", position=position))
-            for position in range(self.info.ops)
+            for position in range(self.info.ops if ops is None else ops)
         ]
 
     def op_output(self, inputs: Sequence[NDArray[Any]], op: int, output: int = 0) -> bytes:
