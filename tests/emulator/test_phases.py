@@ -83,6 +83,7 @@ def test_vectors_are_whole_hops_and_periods(phases: bool, count: int, tmp_path: 
     assert found.x.shape[1:] == ((1, 1, 3, 4) if phases else (1, 4, 3, 4))
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 def test_profile_shows_the_costliest_call(tmp_path: Path) -> None:
     """The road to a board and back: every byte, every op's cost, most and mean of a period."""
