@@ -625,6 +625,17 @@ def _chain(network: _Network, x: Value) -> bool:
     return True
 
 
+def _gate(network: _Network, x: Value) -> bool:
+    """Add sums, products and functions of several values, that nobody else reads."""
+    before = len(network.values)
+    steps = (_sum, _sum, _product, _product, _sigmoid, _quantize, _relu, _extreme)
+    for op in network.noise.choices(steps, k=network.noise.randint(2, 5)):
+        op(network, network.values[-1])
+    if network.noise.random() < 0.8:
+        network.hide(len(network.values) - before)
+    return True
+
+
 def _scaled(network: _Network, x: Value) -> bool:
     """Add, subtract or multiply a single constant."""
     other = network.constant((), network.near(x.scale), network.zero_point())
@@ -654,7 +665,7 @@ _OPS: tuple[Callable[[_Network, Value], bool], ...] = (
     *(_mean, _reduce, _product, _extreme, _relu, _relu6, _leaky_relu, _hard_swish),
     *(_sigmoid, _softmax, _quantize, _split, _pack, _unpack, _pad, _slice, _strided_slice),
     *(_transpose, _reshape, _expand, _squeeze, _constant),
-    *(_block, _block, _block, _chain, _chain),
+    *(_block, _block, _block, _chain, _chain, _gate, _gate),
 )
 
 

@@ -11,6 +11,7 @@ import msgspec
 from tinykit import paths
 from tinykit.board import Core
 from tinykit.compiler import emit, ops, passes, streaming
+from tinykit.compiler.chaining import chain
 from tinykit.compiler.ir import Graph
 from tinykit.compiler.lower import MODES, Mode, Target
 from tinykit.compiler.passes import Dump
@@ -71,7 +72,7 @@ class CompiledModel:
             return self
         core = msgspec.structs.replace(self.target.core, kernels=("portable",))
         target = Target(core, self.target.mode)
-        return _generate(self.graph, self.source_graph, target, self.stream, "off")
+        return _generate(self.graph, self.source_graph, target, self.stream, "off", chains=False)
 
     def plan_json(self) -> dict[str, Any]:
         """Return the plan as `plan.json` holds it, without what only linking can tell."""
@@ -140,6 +141,7 @@ def compile_model(
     stream: bool = False,
     stripes: Striping = "auto",
     phases: bool = False,
+    chains: bool = True,
 ) -> CompiledModel:
     """Compile an int8 .tflite to C.
 
@@ -164,6 +166,9 @@ def compile_model(
     phases : bool
         With `stream`: take one row at a time, and let layers behind a stride in time work at every
         2nd, 4th, ... inference.
+    chains : bool
+        Whether elementwise ops in a row share a loop where that costs nothing; see
+        `tinykit.compiler.chaining.chain`.
 
     Raises
     ------
@@ -179,7 +184,7 @@ def compile_model(
         raise UsageError(f"stripes is {stripes!r}", "one of: " + ", ".join(STRIPES))
     source_graph = read_tflite(data, name)
     graph, streamed = transform(source_graph, stream, dump, phases)
-    return _generate(graph, source_graph, Target(core, optimize), streamed, stripes)
+    return _generate(graph, source_graph, Target(core, optimize), streamed, stripes, chains)
 
 
 def transform(
@@ -210,8 +215,11 @@ def _generate(
     target: Target,
     stream: Stream | None,
     stripes: Striping,
+    chains: bool,
 ) -> CompiledModel:
     graph, planned = stripe(graph, target, stripes)
+    if chains:
+        graph, planned = chain(graph, planned, target)
     macs = sum(ops.rule(op).macs(graph, op) for op in graph.ops)
     files = emit.sources(graph, planned, target, macs, _mean_macs(graph))
     return CompiledModel(graph, source_graph, target, planned, files, macs, stream)

@@ -23,6 +23,7 @@ from tinykit.compiler.lower import (
     Varying,
     varies,
 )
+from tinykit.compiler.ops import _composed
 from tinykit.compiler.plan import Plan
 
 
@@ -147,7 +148,7 @@ class OpTexts:
         reads = [tensors[key] for key in op.inputs if key is not None]
         inputs = ", ".join(ctext.shape(t.shape) for t in reads if t.data is None or t.state)
         outputs = ", ".join(ctext.shape(tensors[key].shape) for key in op.outputs)
-        text = f"op {op.index}: {op.kind}{_geometry(op)}  {inputs} -> {outputs}"
+        text = f"op {op.index}: {op.kind}{_details(op)}  {inputs} -> {outputs}"
         if step.lowering.view:
             return text + (", in the state" if step.lowering.calls else ", the same bytes: no code")
         shared = self.plan.shared_bytes(position)
@@ -160,8 +161,11 @@ class OpTexts:
         return text + f", {shared:,} B shared with its input"
 
 
-def _geometry(op: Op) -> str:
-    """Return ` 3x3 stride 2x2` for ops with a window."""
+def _details(op: Op) -> str:
+    """Return ` 3x3 stride 2x2` for ops with a window, ` of 3 add > 4 tanh` for those of others."""
+    body = getattr(op.attrs, "body", None)
+    if body is not None:
+        return f" of {_composed.body_text(body)}"
     window = getattr(op.attrs, "window", None)
     if window is None:
         return ""

@@ -29,6 +29,13 @@ TK_INLINE int32_t tk_dsp_combined_doubled(int32_t a, int32_t b, const tk_binary_
     return p->kind == TK_SUM ? x + y : x - y;
 }
 
+/* tk_binary_element() under the conditions of tk_binary_s8_dsp(). */
+TK_INLINE int8_t tk_dsp_binary_element(int32_t a, int32_t b, const tk_binary_params *p)
+{
+    const tk_dsp_scale scale = tk_dsp_scale_of((uint32_t)p->multiplier, (uint32_t)p->shift - 1, &p->to);
+    return tk_output_doubled_s8(tk_dsp_combined_doubled(a, b, p), scale, &p->to);
+}
+
 /* As tk_binary_s8 where kind is TK_SUM, TK_DIFFERENCE or TK_PRODUCT, shifts of the inputs are 0..31 and that of the
  * output is 1..22. */
 TK_KERNEL void tk_binary_s8_dsp(const int8_t *first, const int8_t *second, int8_t *out, const tk_binary_params *p)

@@ -8,6 +8,11 @@ typedef struct {
     int32_t count;
 } tk_table_params;
 
+TK_INLINE int8_t tk_table_element(int32_t v, const int8_t *table)
+{
+    return table[v + 128];
+}
+
 /* out[i] = table[in[i] + 128].  Works in place.
  *
  * in:    int8 [count]
@@ -16,7 +21,7 @@ typedef struct {
 TK_KERNEL void tk_table_s8(const int8_t *in, const int8_t *table, int8_t *out, const tk_table_params *p)
 {
     for (int32_t i = 0; i < p->count; i++) {
-        out[i] = table[in[i] + 128];
+        out[i] = tk_table_element(in[i], table);
     }
 }
 

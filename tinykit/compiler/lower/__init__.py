@@ -113,6 +113,27 @@ def varies(params: Params) -> bool:
 
 
 @dataclass(frozen=True)
+class Operand:
+    """What an `Element` is given: an element of an argument of its chain, all of it, or a result.
+
+    position : of the argument, or of the element whose result is meant.
+    """
+
+    kind: Literal["element", "array", "result"]
+    position: int
+
+
+@dataclass(frozen=True)
+class Element:
+    """A step of a chain: `function(operands..., &params)` gives one element."""
+
+    function: str
+    operands: tuple[Operand, ...]
+    struct: str
+    params: Params
+
+
+@dataclass(frozen=True)
 class Call:
     """One kernel call: `function(arguments..., &params)`.
 
@@ -122,9 +143,12 @@ class Call:
 
     function: str
     arguments: tuple[Argument, ...]
-    struct: str  # "tk_conv2d_params"
+    struct: str  # "tk_conv2d_params"; "": the function has no such argument
     params: Params
     when: Varying | None = None  # in a `Loop`: the rounds that make the call, 1, or not, 0
+    chain: tuple[
+        Element, ...
+    ] = ()  # the function is generated: these for each of `params["count"]`
 
 
 @dataclass(frozen=True)
@@ -175,7 +199,11 @@ def _any(graph: Graph, op: Op) -> bool:
 
 @dataclass(frozen=True)
 class Kernel:
-    """One way to carry out an op."""
+    """One way to carry out an op.
+
+    With `element`, an op whose tensors have equally many elements can be part of a chain: it
+    returns a call that gives one element of the output, in which an `Input` is the element there.
+    """
 
     name: str  # in plan.json and reports: "conv2d_s8"
     header: str  # file in tinykit/kernels that defines what the calls name; "" when there are none
@@ -188,6 +216,7 @@ class Kernel:
     uneven: bool = False  # some part of it works in several ways, by turns: the compiler fixes none
     also: frozenset[str] = frozenset()  # headers of what it calls between them
     anywhere: bool = False  # at.pad_top may be below 0: the window begins further down in the image
+    element: Callable[[Graph, Op], Call] | None = None  # of an elementwise op
 
     @property
     def runs_on_host(self) -> bool:

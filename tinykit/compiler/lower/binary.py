@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from tinykit.compiler import ops
 from tinykit.compiler.ir import Graph, Op
@@ -45,8 +48,8 @@ def has_scalar(graph: Graph, op: Op) -> bool:
     return scalar is not None and graph.tensors[op.inputs[1 - scalar]].data is None  # type: ignore[index]
 
 
-def _lower_with_scalar(graph: Graph, op: Op) -> Lowering:
-    """With one constant value, the op is a function of one int8: a table."""
+def _function(graph: Graph, op: Op) -> tuple[int, NDArray[np.int8]]:
+    """Return the input that is no single value, and the op as a table of it."""
     scalar = _scalar(graph, op)
     assert scalar is not None
     key = op.inputs[scalar]
@@ -55,7 +58,16 @@ def _lower_with_scalar(graph: Graph, op: Op) -> Lowering:
     inputs[scalar] = graph.tensors[key].data
     inputs[1 - scalar] = _lookup.INPUTS.astype(np.int8)
     (values,) = ops.rule(op).reference(graph, op, inputs)
-    return table.look_up(graph, op, 1 - scalar, values.reshape(-1))
+    return 1 - scalar, values.reshape(-1)
+
+
+def _lower_with_scalar(graph: Graph, op: Op) -> Lowering:
+    """With one constant value, the op is a function of one int8: a table."""
+    return table.look_up(graph, op, *_function(graph, op))
+
+
+def _element_with_scalar(graph: Graph, op: Op) -> Call:
+    return table.looked_up(*_function(graph, op))
 
 
 def axes(graph: Graph, op: Op) -> list[_strides.Axis]:
@@ -135,8 +147,30 @@ def lower(graph: Graph, op: Op) -> Lowering:
     return Lowering((call,), in_place=tuple(InPlace(input=i) for i in whole))
 
 
+def element(function: str) -> Callable[[Graph, Op], Call]:
+    """Return how `function(a, b, &params)` computes one element of an op."""
+
+    def lowered(graph: Graph, op: Op) -> Call:
+        params = {"kind": _CONSTANTS[op.kind], **_arithmetic(graph, op)}
+        return Call(function, (Input(0), Input(1)), "tk_binary_params", params)
+
+    return lowered
+
+
 KINDS = tuple(_CONSTANTS)
 KERNELS = (
-    Kernel("table_s8", "tk_table.h", _lower_with_scalar, matches=has_scalar),
-    Kernel("binary_s8", "tk_binary.h", lower, matches=few_axes),
+    Kernel(
+        "table_s8",
+        "tk_table.h",
+        _lower_with_scalar,
+        matches=has_scalar,
+        element=_element_with_scalar,
+    ),
+    Kernel(
+        "binary_s8",
+        "tk_binary.h",
+        lower,
+        matches=few_axes,
+        element=element("tk_binary_element"),
+    ),
 )

@@ -20,4 +20,13 @@ def _lower(graph: Graph, op: Op) -> Lowering:
 
 
 KINDS = ("add", "sub", "mul")
-KERNELS = (Kernel("binary_s8_dsp", "tk_binary_dsp.h", _lower, variant="dsp", matches=_matches),)
+KERNELS = (
+    Kernel(
+        "binary_s8_dsp",
+        "tk_binary_dsp.h",
+        _lower,
+        variant="dsp",
+        matches=_matches,
+        element=binary.element("tk_dsp_binary_element"),
+    ),
+)

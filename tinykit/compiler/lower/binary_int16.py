@@ -16,5 +16,12 @@ def _lower(graph: Graph, op: Op) -> Lowering:
 
 KINDS = binary.KINDS
 KERNELS = (
-    Kernel("binary_s16", "tk_binary_int16.h", _lower, reads="int16", matches=binary.few_axes),
+    Kernel(
+        "binary_s16",
+        "tk_binary_int16.h",
+        _lower,
+        reads="int16",
+        matches=binary.few_axes,
+        element=binary.element("tk_binary_element_s16"),
+    ),
 )

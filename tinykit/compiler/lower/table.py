@@ -40,6 +40,17 @@ def look_up(graph: Graph, op: Op, position: int, table: np.ndarray) -> Lowering:
     return Lowering((call,), in_place=(InPlace(input=position),))
 
 
+def looked_up(position: int, table: np.ndarray) -> Call:
+    """Return the call that replaces one int8 of an input."""
+    return Call("tk_table_element", (Input(position), Constant("table", int8(table))), "", {})
+
+
+def _element(graph: Graph, op: Op) -> Call:
+    rule = ops.rule(op)
+    assert isinstance(rule, LookupRule)
+    return looked_up(0, rule.table(graph, op))
+
+
 def _is_narrow(graph: Graph, op: Op) -> bool:
     return graph.tensors[op.outputs[0]].dtype.itemsize == 1
 
@@ -51,6 +62,6 @@ _FUNCTIONS = {
 }
 KINDS = tuple(kind for kind, rule in ops.rules().items() if isinstance(rule, LookupRule))
 KERNELS = (
-    Kernel("table_s8", "tk_table.h", _lower, matches=_is_narrow),
+    Kernel("table_s8", "tk_table.h", _lower, matches=_is_narrow, element=_element),
     Kernel("table_u8", "tk_table.h", _lower, reads="uint8"),
 )
