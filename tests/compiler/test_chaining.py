@@ -203,12 +203,13 @@ def test_a_state_is_read_before_it_changes(golden: Golden) -> None:
 
 @pytest.mark.host
 def test_16x8_chains_are_exact(golden: Golden) -> None:
-    """Sums and products of int16."""
+    """Sums and products of int16, one with a single constant."""
     net = Elementwise(1, 30, dtype=np.int16)
-    a, b, c = (net.input((2.0**-15, 0)) for _ in range(3))
-    v = net.op("SUB", net.op("MUL", a, b, to=(2.0**-15, 0)), c, to=(2.0**-14, 0))
-    data = net.data(v)
-    assert kinds(data) == ["mul>sub"]
+    one, half = (2.0**-15, 0), (2.0**-14, 0)
+    a, b, c = (net.input(one) for _ in range(3))
+    v = net.op("SUB", net.op("MUL", a, b, to=one), c, to=half)
+    data = net.data(net.op("MUL", net.constant(32767, one), v, to=half))
+    assert kinds(data) == ["mul>sub>mul"]
     assert_exact(data, compiled(data), golden)
 
 

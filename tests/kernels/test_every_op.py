@@ -83,7 +83,10 @@ def _broken(old: str, new: str) -> sanitized.Case:
 
 def test_a_wrong_number_is_found(tmp_path: Path) -> None:
     """With the names of the case and the op; the cases beside it are fine."""
-    cases = {"right": _broken("i++", "++i"), "wrong": _broken("in[i] + 128", "in[i] / 2 + 128")}
+    cases = {
+        "right": _broken("i++", "++i"),
+        "wrong": _broken("table[v + 128]", "table[v / 2 + 128]"),
+    }
     assert sanitized.failures(cases, tmp_path)[0] == "wrong: inference 0, op 0"
 
 

@@ -73,7 +73,8 @@ class Copy:
     def _operand(self, operand: Operand) -> str:
         if operand.kind == "result":
             return f"v{operand.position + 1}"
-        return self.names[operand.position] + ("[i]" if operand.kind == "element" else "")
+        index = {"element": "[i]", "only": "[0]", "array": ""}[operand.kind]
+        return self.names[operand.position] + index
 
 
 def assign(graph: Graph, steps: Sequence[Step], mode: Mode) -> dict[str, Copy]:

@@ -114,12 +114,14 @@ def varies(params: Params) -> bool:
 
 @dataclass(frozen=True)
 class Operand:
-    """What an `Element` is given: an element of an argument of its chain, all of it, or a result.
+    """What an `Element` is given.
 
-    position : of the argument, or of the element whose result is meant.
+    kind : of an argument of the chain, the element that it is about, or the only one there is, or
+        all of the array; or the result of an earlier element.
+    position : of the argument, or of the earlier element.
     """
 
-    kind: Literal["element", "array", "result"]
+    kind: Literal["element", "only", "array", "result"]
     position: int
 
 

@@ -27,6 +27,7 @@ from tinykit.compiler.passes.fold_views import VIEWS
 
 
 def _lower(kernels: dict[Op, Kernel], graph: Graph, op: Op) -> Lowering:
+    count = graph.tensors[op.outputs[0]].size
     arguments: list[Argument] = []
     values: dict[int | None, Operand] = {}  # of each tensor: where the loop has its element
     elements: list[Element] = []
@@ -44,13 +45,14 @@ def _lower(kernels: dict[Op, Kernel], graph: Graph, op: Op) -> Lowering:
                 continue
             assert isinstance(argument, Input)
             key = part.inputs[argument.position]
+            assert key is not None
             if key not in values:
-                values[key] = Operand("element", len(arguments))
+                single = graph.tensors[key].size < count
+                values[key] = Operand("only" if single else "element", len(arguments))
                 arguments.append(Input(op.inputs.index(key)))
             operands.append(values[key])
         values[part.outputs[0]] = Operand("result", len(elements))
         elements.append(Element(call.function, tuple(operands), call.struct, call.params))
-    count = graph.tensors[op.outputs[0]].size
     call = Call("chain", (*arguments, Output()), "", {"count": count}, chain=tuple(elements))
     read = [argument.position for argument in arguments if isinstance(argument, Input)]
     return Lowering((call,), in_place=tuple(InPlace(input=i) for i in read))
