@@ -155,7 +155,8 @@ def prune(name: str, pruning: int, fine_tuning: int) -> None:
         CACHE / f"{name}-prune.npz",
     )
     smaller.save(CACHE / f"{name}-pruned.keras")
-    (CACHE / f"{name}-prune.npz").unlink(missing_ok=True)
+    for path in CACHE.glob(f"{name}-prune.*npz"):
+        path.unlink(missing_ok=True)
     float_bytes = 4 * model.count_params()
     add(
         experiment.row("pruned", pruning, fine_tuning)

@@ -20,6 +20,7 @@ from tinykit.audio.split import official
 from tinykit.compiler.golden import Golden
 from tinykit.config import Augment, Budget, Compress, Config, Data, Project, Test, Train
 from tinykit.errors import ModelError
+from tinykit.recipes import artifacts
 from tinykit.recipes import keyword_spotting as recipe
 
 BOARD = board.find("mps2-an386")
@@ -167,6 +168,6 @@ def test_an_interrupted_training_leaves_the_old_model(build, tmp_path):
         recipe.train(config, tmp_path, tmp_path / "build", interrupt)
     assert (tmp_path / "build" / "model.keras").read_bytes() == b"the last good one"
     assert sorted(path.name for path in (tmp_path / "build").iterdir()) == [
-        recipe.CHECKPOINT,
+        artifacts.CHECKPOINT,
         "model.keras",
     ]

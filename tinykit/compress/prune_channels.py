@@ -78,9 +78,6 @@ def compress(
         "validation_accuracy_by_path": [one.accuracy for one in tuned],
         "fine_tuning": msgspec.to_builtins(best.history.epochs),
     }
-    for number in range(len(paths)):
-        if own := _own(checkpoint, number):
-            own.unlink(missing_ok=True)
     return best.model, report
 
 

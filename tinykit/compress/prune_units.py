@@ -54,8 +54,8 @@ def prune(
     epochs, learning_rates : pairs
         While units go, at most so many epochs; and of fine-tuning.
     checkpoint : Path, optional
-        File from which an interrupted call goes on; a second one lies beside it. The caller
-        removes the first.
+        File from which an interrupted call goes on; a second one, `.prune` before its suffix, lies
+        beside it. The caller removes both.
 
     Raises
     ------
@@ -104,8 +104,6 @@ def prune(
     training.fit(smaller, epochs[1], learning_rates[1], "fine-tune", progress, checkpoint, None)
     after = measure(smaller)
     require(after, limits, "compress: the fine-tuned network needs", "allow a little more")
-    if first:
-        first.unlink(missing_ok=True)
     report |= {
         "changed": True,
         "after": _figures(after) | training.validate(smaller),

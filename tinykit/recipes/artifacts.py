@@ -13,6 +13,15 @@ from tinykit import paths
 from tinykit.errors import ModelError
 from tinykit.train.backend import keras
 
+CHECKPOINT = ".checkpoint.npz"
+"""In the build folder while a training runs; `compress` has others beside it, `.checkpoint.*`."""
+
+
+def forget_checkpoints(build: Path) -> None:
+    """Remove what an interrupted training would have gone on from, once its result is kept."""
+    for path in build.glob(f"{Path(CHECKPOINT).stem}*"):
+        path.unlink(missing_ok=True)
+
 
 def load_model(path: Path) -> keras.Model:
     """Load a Keras model.

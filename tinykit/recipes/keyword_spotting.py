@@ -32,7 +32,6 @@ from tinykit.train.fit import fit
 from tinykit.train.metrics import evaluate_float
 
 CALIBRATION_CLIPS = 400  # of the training split, clean and augmented alike
-CHECKPOINT = ".checkpoint.npz"  # in the build folder while a training runs
 
 
 def train(config: Config, folder: Path, build: Path, progress: Progress = silent) -> None:
@@ -69,7 +68,7 @@ def train_on(
     features = feature_files.from_arrays(arrays, config.features, "features")
     seed_everything(config.train.seed)
     model = models.build(config.model, config.features, len(features.labels))
-    history = fit(model, features, config.train, progress, build / CHECKPOINT)
+    history = fit(model, features, config.train, progress, build / artifacts.CHECKPOINT)
     artifacts.save_arrays(build / "features.npz", arrays)
     artifacts.save_json(build / "data.json", dataset.statistics())
     artifacts.save_model(build / "model.keras", model)
@@ -85,7 +84,7 @@ def train_on(
             "validation": evaluate_float(model, features, "validation"),
         },
     )
-    (build / CHECKPOINT).unlink(missing_ok=True)
+    artifacts.forget_checkpoints(build)
 
 
 def compress(config: Config, board: Board, build: Path, progress: Progress = silent) -> None:
@@ -126,14 +125,14 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
         measure,
         config,
         progress,
-        build / CHECKPOINT,
+        build / artifacts.CHECKPOINT,
     )
     artifacts.save_model(build / "compressed.keras", smaller)
     artifacts.save_json(
         build / "compress.json",
         {**report, **_size(smaller), "evaluation": evaluate_float(smaller, features, "testing")},
     )
-    (build / CHECKPOINT).unlink(missing_ok=True)
+    artifacts.forget_checkpoints(build)
 
 
 def quantize(config: Config, build: Path, progress: Progress = silent) -> None:

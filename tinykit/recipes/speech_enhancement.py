@@ -44,7 +44,6 @@ TEST_SPEAKERS = 10  # at most: each at every ratio
 FLOAT_BATCH = 20  # recordings at a time
 QUANTIZATION_RATE = 0.1  # of the learning rate of training, on the integers' grids
 SKIPPING_RATE = 0.3  # of the learning rate of fine-tuning, while an enhancer learns to skip
-CHECKPOINT = ".checkpoint.npz"  # in the build folder while a training runs
 
 
 def train(config: Config, folder: Path, build: Path, progress: Progress = silent) -> None:
@@ -64,7 +63,7 @@ def train(config: Config, folder: Path, build: Path, progress: Progress = silent
     sources = enhancement_sources.load(settings, spec.sample_rate_hz, folder, progress)
     seed_everything(config.train.seed)
     model = enhancers.build(config.model, spec)
-    checkpoint = build / CHECKPOINT
+    checkpoint = build / artifacts.CHECKPOINT
     history = fit(
         model, sources, settings, spec, config.train, config.enhance, progress, checkpoint
     )
@@ -92,7 +91,7 @@ def train(config: Config, folder: Path, build: Path, progress: Progress = silent
             "best_epoch": history.best_epoch,
         },
     )
-    checkpoint.unlink(missing_ok=True)
+    artifacts.forget_checkpoints(build)
 
 
 def compress(config: Config, board: Board, build: Path, progress: Progress = silent) -> None:
@@ -143,13 +142,13 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
             (settings.pruning_epochs, settings.epochs),
             (settings.learning_rate, settings.learning_rate),
             progress,
-            build / CHECKPOINT,
+            build / artifacts.CHECKPOINT,
         )
     if settings.skip:
         smaller, report["skipping"] = _skipping(smaller, config, build, progress)
     artifacts.save_model(build / "compressed.keras", smaller)
     artifacts.save_json(build / "compress.json", {**report, **_size(smaller)})
-    (build / CHECKPOINT).unlink(missing_ok=True)
+    artifacts.forget_checkpoints(build)
 
 
 def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
@@ -161,7 +160,7 @@ def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
     """
     model = artifacts.load_model(build / "compressed.keras")
     features, spec = load_arrays(build / "features.npz"), config.spectrum
-    epochs, checkpoint = config.enhance.quantization_epochs, build / CHECKPOINT
+    epochs, checkpoint = config.enhance.quantization_epochs, build / artifacts.CHECKPOINT
     if epochs:
         task = _task(config, build, progress)
         rate = config.train.learning_rate * QUANTIZATION_RATE
@@ -207,7 +206,7 @@ def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
             "quality": by_ratio(sounds, features["clean"], features["snr_db"], spec),
         },
     )
-    checkpoint.unlink(missing_ok=True)
+    artifacts.forget_checkpoints(build)
 
 
 def test_mixtures(sources: Sources, seed: int) -> list[Mixture]:
@@ -332,7 +331,7 @@ def _skipping(
         settings.skipping_epochs,
         settings.learning_rate * SKIPPING_RATE,
         progress,
-        build / CHECKPOINT,
+        (build / artifacts.CHECKPOINT).with_suffix(".skip.npz"),
     )
 
 
