@@ -113,6 +113,7 @@ class Mixtures(_Table, frozen=True, kw_only=True):
     snr_db: tuple[float, float] = (-5.0, 20.0)
     level_db: tuple[float, float] = (-40.0, -15.0)  # RMS of a mixture, of full scale
     seconds: Annotated[float, msgspec.Meta(ge=0.5, le=30)] = 3.0  # of each training mixture
+    babble_probability: Probability = 0.0  # that other speakers at once are the noise
     per_epoch: Annotated[int, msgspec.Meta(ge=1)] = 2000  # mixtures, drawn anew each epoch
     validation: Annotated[int, msgspec.Meta(ge=1)] = 200  # mixtures that steer training
     seed: int = 0

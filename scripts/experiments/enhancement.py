@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +55,13 @@ CALIBRATION = 64  # training mixtures, for the ranges of activations
 BOARD = "mps2-an386"
 QUIETER_DB, LEFT_IN = -12.0, (0.1, 0.2, 0.3)  # what else is tried on VoiceBank-DEMAND's pairs
 
-START = {"crn-s-2": "crn-s", "crn-s-3": "crn-s-2", "lstm-l-2": "lstm-l", "lstm-l-3": "lstm-l-2"}
+START = {
+    "crn-s-2": "crn-s",
+    "crn-s-3": "crn-s-2",
+    "crn-s-4": "crn-s-3",
+    "lstm-l-2": "lstm-l",
+    "lstm-l-3": "lstm-l-2",
+}
 """Runs that go on from the weights of another one, with other mixtures."""
 
 
@@ -80,10 +87,14 @@ RUNS = {
     "crn-s": _run(_CRN, 64, epochs=10, rate=3e-3, seed=0),
     "crn-s-2": _run(_CRN, 64, epochs=10, rate=2e-3, seed=1),
     "crn-s-3": _run(_CRN, 64, epochs=12, rate=1.5e-3, seed=2, si_sdr=2.0),
+    "crn-s-4": _run(_CRN, 64, epochs=12, rate=1.5e-3, seed=3, si_sdr=2.0),
     "lstm-l": _run(_LSTM, 128, epochs=10, rate=2e-3, seed=0),
     "lstm-l-2": _run(_LSTM, 128, epochs=7, rate=1.5e-3, seed=1),
     "lstm-l-3": _run(_LSTM, 128, epochs=36, rate=2e-3, seed=2, si_sdr=2.0),
 }
+
+BABBLE = {"crn-s-4": 0.3}
+"""How often other speakers are the noise that a run is trained on."""
 
 NETWORKS = [run + form for run in RUNS for form in enhancement_network.FORMS]
 
@@ -148,9 +159,8 @@ def train(name: str) -> None:
             shown = ", ".join(f"{key} {value:.4f}" for key, value in figures.items())
             print(f"{done}/{total} {shown}; {cpu_s:.0f} s CPU, {wall_s:.0f} s", flush=True)
 
-    history = fit(
-        model, sources(), MIXTURES, spec, settings, losses, progress, CACHE / f"{name}.npz"
-    )
+    mixed = msgspec.structs.replace(MIXTURES, babble_probability=BABBLE.get(name, 0.0))
+    history = fit(model, sources(), mixed, spec, settings, losses, progress, CACHE / f"{name}.npz")
     model.compile()
     model.save(CACHE / f"{name}.keras")
     epochs = [vars_of(epoch) for epoch in history.epochs]

@@ -56,6 +56,31 @@ def test_a_number_gives_the_same_mixture() -> None:
     assert len(first.noisy) == len(first.clean) == 16000
 
 
+def test_babble_is_made_of_the_other_speakers_of_the_split() -> None:
+    """As often as was asked for, at the ratio that was drawn; without it nothing changes."""
+    rng = np.random.default_rng(1)
+    tones = {
+        f"{hertz}": (8000 * np.sin(2 * np.pi * hertz * np.arange(40000) / 16000)).astype(np.int16)
+        for hertz in (500, 1000, 2000, 4000)
+    }
+    hiss = {"hiss": rng.integers(-9, 9, 40000, np.int16)}
+    sources = Sources({"validation": tones}, {"validation": hiss}, 16000)
+    settings = msgspec.structs.replace(SETTINGS, babble_probability=0.5)
+    names = []
+    for number in range(40):
+        found = mixtures.draw(sources, "validation", settings, number)
+        names.append(found.noise)
+        assert _snr_db(found) == pytest.approx(found.snr_db, abs=0.2)
+        if found.noise == "babble":
+            noise = found.noisy.astype(float) - found.clean
+            heard = np.abs(np.fft.rfft(noise))  # one bin is 1 Hz
+            assert heard[int(found.speaker)] < 0.05 * heard.max()
+            assert int(np.argmax(heard)) in map(int, tones)
+    assert 10 < names.count("babble") < 30
+    plain = mixtures.draw(sources, "validation", SETTINGS, 3)
+    assert plain.noise == "hiss"
+
+
 def test_ratio_and_level_are_as_drawn() -> None:
     """Over many mixtures, within rounding."""
     settings = msgspec.structs.replace(SETTINGS, snr_db=(-5.0, 5.0), level_db=(-30.0, -20.0))

@@ -23,6 +23,7 @@ Samples = NDArray[np.int16]
 _HEADROOM = 32000.0  # the loudest sample of a mixture: what clips is no longer a sum
 _COLOUR = 0.375  # of the random filters' coefficients (Valin, arXiv 1709.08243)
 _TWO_NOISES = 0.3  # how often a second recording is added to the first
+_VOICES = (4, 11)  # in babble, the last excluded: fewer are speakers to be understood
 _GAP_DB = -20.0  # an excerpt so far below its recording holds no speech: another is drawn
 _DRAWS = 5
 
@@ -63,8 +64,12 @@ def draw(sources: Sources, split: Split, settings: Mixtures, *key: Key) -> Mixtu
     count = round(settings.seconds * sources.sample_rate_hz)
     speaker = _one(sources.speech[split], rng)
     speech = _spoken(sources.speech[split][speaker], count, rng)
-    name = _one(sources.noise[split], rng)
-    noise = _excerpt(sources.noise[split][name], count, rng).astype(np.float64)
+    babble = settings.babble_probability
+    if babble and rng.random() < babble:
+        name, noise = "babble", _babble(sources.speech[split], speaker, count, rng)
+    else:
+        name = _one(sources.noise[split], rng)
+        noise = _excerpt(sources.noise[split][name], count, rng).astype(np.float64)
     if rng.random() < _TWO_NOISES:
         other = _excerpt(sources.noise[split][_one(sources.noise[split], rng)], count, rng)
         noise += other * _ratio(noise, other, float(rng.uniform(-5.0, 5.0)))
@@ -133,6 +138,18 @@ def _ratio(signal: NDArray[np.floating], noise: NDArray[np.generic], snr_db: flo
 
 def _one(recordings: Mapping[str, Samples], rng: np.random.Generator) -> str:
     return sorted(recordings)[int(rng.integers(len(recordings)))]
+
+
+def _babble(
+    speech: Mapping[str, Samples], speaker: str, count: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return others of the split, who speak at once and about as loud."""
+    others = [name for name in sorted(speech) if name != speaker] or [speaker]
+    total = np.zeros(count)
+    for index in rng.choice(len(others), size=int(rng.integers(*_VOICES))):
+        voice = _excerpt(speech[others[index]], count, rng)
+        total += voice / np.sqrt(power(voice) or 1.0)
+    return total
 
 
 def _spoken(samples: Samples, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
