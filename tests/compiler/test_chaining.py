@@ -171,10 +171,10 @@ def test_size_keeps_what_is_shared() -> None:
 def test_no_chain_makes_inputs_wait_where_that_needs_ram() -> None:
     """A sum is smaller than its two operands: before layers that need much, it is made at once.
 
-    The chain behind those layers is made all the same.
+    The chains before and behind those layers are made all the same.
     """
     net, rng = Elementwise(1, 40), np.random.default_rng(0)
-    v = net.op("ADD", net.input(), net.input())
+    v = net.op("LOGISTIC", net.op("ADD", net.input(), net.input()), to=UNIT)
     x = net.input((0.05, 3), 1, 8)
     for depth, units in ((8, 160), (160, 40)):
         made = net.value((0.4, 0), 1, units)
@@ -183,7 +183,7 @@ def test_no_chain_makes_inputs_wait_where_that_needs_ram() -> None:
         net.writer.op("FULLY_CONNECTED", [x, filters], [made], "FullyConnectedOptions")
         x = made
     data = net.data(net.op("LOGISTIC", net.op("MUL", v, x), to=UNIT))
-    assert kinds(data) == ["add", "fully_connected", "fully_connected", "mul>logistic"]
+    assert kinds(data) == ["add>logistic", *["fully_connected"] * 2, "mul>logistic"]
 
 
 @pytest.mark.host

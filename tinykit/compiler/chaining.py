@@ -20,13 +20,14 @@ _LOADS = {"add": 3, "sub": 3, "mul": 2, "maximum": 1, "minimum": 1}
 """About how many registers the constants of an op take; those of a table take none."""
 _MOST_LOAD, _MOST_LOAD_PORTABLE = 7, 5
 """Of a chain. Measured on chains of random ops: with more it may be slower than its ops."""
-_MOST_TRIED = 16  # chains whose RAM is looked at one by one
+_MOST_TRIED = 64  # chains whose RAM is looked at one by one
 
 
 def chain(graph: Graph, planned: Plan, target: Target) -> tuple[Graph, Plan]:
     """Return the graph with chains where they cost nothing, and its plan.
 
-    No chain makes the arena larger; one may where inputs have to wait for its last op.
+    No chain makes the arena larger. One may, where its inputs have to wait for its last op: then
+    the parts of it are tried that no other op interrupts.
 
     Parameters
     ----------
@@ -35,7 +36,8 @@ def chain(graph: Graph, planned: Plan, target: Target) -> tuple[Graph, Plan]:
     planned : Plan
         Of `graph`.
     """
-    groups = _Finder(graph, planned, target).groups()
+    finder = _Finder(graph, planned, target)
+    groups = finder.groups()
     if not groups:
         return graph, planned
     made = _applied(graph, planned, groups, target)
@@ -43,19 +45,12 @@ def chain(graph: Graph, planned: Plan, target: Target) -> tuple[Graph, Plan]:
         return made
     best = graph, planned
     for group in groups[:_MOST_TRIED]:
-        for body in filter(_is_chain, (group, _end(graph, group))):
-            made = _applied(*best, [body], target)
+        for bodies in filter(None, ([group], finder.runs(group))):
+            made = _applied(*best, bodies, target)
             if made[1].total_bytes <= planned.total_bytes:
                 best = made
                 break
     return best
-
-
-def _end(graph: Graph, group: tuple[Op, ...]) -> tuple[Op, ...]:
-    """Return the last ops of a group: as far as no other op comes between."""
-    last = graph.ops.index(group[-1])
-    gaps = (i for i in range(last) if graph.ops[i] not in group)
-    return _without_loose_views(graph.ops[max(gaps, default=-1) + 1 : last + 1])
 
 
 def _without_loose_views(group: Iterable[Op]) -> tuple[Op, ...]:
@@ -96,6 +91,19 @@ class _Finder:
                 taken |= grown
                 found.append(group)
         return found
+
+    def runs(self, group: tuple[Op, ...]) -> list[tuple[Op, ...]]:
+        """Return smaller groups of the same ops, without other ops between those of one."""
+        inside = {self._makers[op.outputs[0]] for op in group}
+        starts = [i for i in sorted(inside) if i - 1 not in inside]
+        ends = [i for i in sorted(inside) if i + 1 not in inside]
+        everything = frozenset(range(len(self.steps)))
+        found = []
+        for start, end in zip(starts, ends, strict=True):
+            if self.graph.ops[end].kind not in VIEWS:
+                grown = self._grown(end, everything.difference(range(start, end + 1)))
+                found.append(_without_loose_views(self.graph.ops[i] for i in sorted(grown)))
+        return list(filter(_is_chain, found))
 
     def _grown(self, end: int, taken: Collection[int]) -> set[int]:
         """Return the positions of the ops that can be carried out with the one at `end`."""
