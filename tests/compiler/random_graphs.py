@@ -62,6 +62,7 @@ class _Network:
     gain = 40  # of a product's scale, with which outputs use their range
     scales = (0.003, 0.05, 0.3)  # of inputs
     most_scale = math.inf  # that LOGISTIC, TANH and SOFTMAX can read
+    products = (1e-8, 1e3)  # scales of products: QUANTIZE can bring those of others to them
     ops: Sequence[Callable[[_Network, Value], bool]]
 
     def __init__(self, noise: random.Random) -> None:
@@ -369,6 +370,8 @@ def _sum(network: _Network, x: Value) -> bool:
 def _product(network: _Network, x: Value) -> bool:
     other = _partner(network, x)
     scale = network.near(x.scale * other.scale * network.gain)
+    if not network.products[0] < scale < network.products[1]:
+        return False
     y = network.result(x.shape, scale, network.zero_point())
     activation = network.noise.choice(_ACTIVATIONS)
     return network.op("MUL", [x, other], [y], "MulOptions", fusedActivationFunction=activation)
@@ -689,6 +692,7 @@ class _Network16(_Network):
     gain = 10_000
     scales = (0.00002, 0.0003, 0.002)
     most_scale = 2.0
+    products = (1e-6, 1e-2)
     ops = (*_OPS, _to_int8)
 
     def zero_point(self) -> int:
