@@ -67,6 +67,14 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: _ends(GOOD_INPUT, (30, np.int8, 1 / 256, -128)),
         "24 bands, the model gives 30 values",
     ),
+    "a gate beside two gains, as many bytes as two wide gains": (
+        lambda: _ends(
+            (2, SPEC.scale, SPEC.zero_point),
+            (4, np.int8, 1 / 256, -128),
+            msgspec.structs.replace(SPEC, bands=2),
+        ),
+        "2 bands, the model gives 4 values",
+    ),
     "another scale": (
         lambda: _ends((SPEC.bands, 0.1, SPEC.zero_point), GOOD_GAINS),
         "scale 0.09375, zero point 20; the model takes int8, scale 0.1, zero point 20",

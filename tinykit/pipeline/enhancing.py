@@ -62,10 +62,10 @@ def _check(graph: Graph, spec: StftSpec) -> None:
             "keep its state inside of it: a fused LSTM, or resource variables",
         )
     given, gains = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    for what, tensor, sizes in (
-        ("takes", given, [spec.bands]),
-        ("gives", gains, [spec.bands, spec.bands + enhancer.GATE]),  # more: when it runs again
-    ):
+    outputs = [spec.bands]
+    if spec.bands > enhancer.GATE:  # else its bytes would be those of twice as wide gains
+        outputs.append(spec.bands + enhancer.GATE)  # more: when it runs again
+    for what, tensor, sizes in (("takes", given, [spec.bands]), ("gives", gains, outputs)):
         if tensor.size not in sizes:
             raise ModelError(
                 f"the spectrum has {spec.bands} bands, the model {what} {tensor.size} values", hint
