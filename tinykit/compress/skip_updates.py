@@ -96,8 +96,11 @@ def teach(
 
 
 def _copy(model: keras.Model) -> keras.Model:
-    """Return a model with layers of its own: what is streamed has its layers in two networks."""
-    copy = keras.models.clone_model(model)
+    """Return a model with layers of its own: what is streamed has its layers in two networks.
+
+    It is not compiled, as a clone would be: Keras cannot read a loss of ours from its config.
+    """
+    copy = keras.Model.from_config(model.get_config())
     copy.set_weights(model.get_weights())
     return copy
 
