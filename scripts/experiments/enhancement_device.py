@@ -1,6 +1,6 @@
 """The enhancers of the experiments on a board: noisy audio in, and what comes back measured.
 
-    python scripts/experiments/enhancement_device.py crn-s-3 int8
+    python scripts/experiments/enhancement_device.py crn-s-4 int8
     python scripts/experiments/enhancement_device.py lstm-l-3-pruned trained --speakers 10
 
 The .tflite of that kind is the one that `enhancement.py evaluate` measured. The first SECONDS of
