@@ -184,7 +184,7 @@ class Compress(_Table, frozen=True, kw_only=True):
     pruning_epochs: Positive = 12  # prune_units: at most so many in which units go
     epochs: Whole = 8  # of fine-tuning after pruning
     learning_rate: Annotated[float, msgspec.Meta(gt=0)] = 1e-3  # where fine-tuning starts
-    skip: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    skip: Annotated[float, msgspec.Meta(ge=0, le=0.9)] = 0.0  # some hops always run
     skipping_epochs: Positive = 12  # of learning to skip
 
 

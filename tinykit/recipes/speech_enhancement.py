@@ -59,6 +59,7 @@ def train(config: Config, folder: Path, build: Path, progress: Progress = silent
     build : Path
         Where artifacts lie.
     """
+    _check(config)
     spec, settings = config.spectrum, config.mixtures
     sources = enhancement_sources.load(settings, spec.sample_rate_hz, folder, progress)
     seed_everything(config.train.seed)
@@ -108,29 +109,20 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
     BudgetError
         When no model within the limits can be reached.
     """
+    _check(config)
     settings, allowed = config.compress, limits(config.budget, board)
-    technique = settings.technique
-    if technique not in ("none", "prune_units"):
-        raise ConfigError(
-            f"[compress] {technique} is not for enhancers",
-            'technique = "prune_units", or "none" and a smaller [model] size or width',
-        )
-    if settings.skip and config.enhance.quantization_epochs:
-        raise ConfigError(
-            "[enhance] quantization_epochs: an enhancer that skips cannot be trained on the "
-            "integers' grids",
-            "quantization_epochs = 0, or [compress] skip = 0",
-        )
     seed_everything(config.train.seed)
     model = artifacts.load_model(build / "model.keras")
     features = load_arrays(build / "features.npz")
 
+    optimize = config.compile.optimize
+
     def cost(candidate: keras.Model) -> Cost:
         data = _quantize(gated(candidate) if settings.skip else candidate, features, config)
-        return measure(data, board.processor, config.compile.optimize)
+        return measure(data, board.processor, optimize)
 
     smaller, report = model, dict[str, Any](technique="none")
-    if technique == "none":
+    if settings.technique == "none":
         hint = 'a smaller [model], or [compress] technique = "prune_units"'
         require(cost(model), allowed, "compress: the network needs", hint)
     else:
@@ -146,6 +138,8 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
         )
     if settings.skip:
         smaller, report["skipping"] = _skipping(smaller, config, build, progress)
+        after = measure(_quantize(smaller, features, config), board.processor, optimize)
+        require(after, allowed, "compress: with its gate the network needs", "allow a little more")
     artifacts.save_model(build / "compressed.keras", smaller)
     artifacts.save_json(build / "compress.json", {**report, **_size(smaller)})
     artifacts.forget_checkpoints(build)
@@ -313,6 +307,22 @@ def _task(config: Config, build: Path, progress: Progress) -> EnhancementTask:
     rate_hz = config.spectrum.sample_rate_hz
     sources = enhancement_sources.load(config.mixtures, rate_hz, build.parent, progress)
     return EnhancementTask(sources, config.mixtures, config.spectrum, config.train, config.enhance)
+
+
+def _check(config: Config) -> None:
+    """Refuse what enhancers cannot be compressed by, before anything is trained."""
+    settings = config.compress
+    if settings.technique not in ("none", "prune_units"):
+        raise ConfigError(
+            f"[compress] {settings.technique} is not for enhancers",
+            'technique = "prune_units", or "none" and a smaller [model] size or width',
+        )
+    if settings.skip and config.enhance.quantization_epochs:
+        raise ConfigError(
+            "[enhance] quantization_epochs: an enhancer that skips cannot be trained on the "
+            "integers' grids",
+            "quantization_epochs = 0, or [compress] skip = 0",
+        )
 
 
 def _skipping(
