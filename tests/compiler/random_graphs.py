@@ -17,6 +17,7 @@ from tinykit.compiler.writer import TfliteWriter
 
 MAX_ELEMENTS = 3000  # of one value: the graphs shall be odd, not big
 MAX_TAPS = 4000  # elements of one filter
+LEAST_FOR_SIX = 1e-8  # scale: with less, int32 cannot hold a 6, and TFLM has no answer
 
 _ZERO_POINTS = (-128, -127, -77, -1, 0, 3, 64, 127)
 _ACTIVATIONS = (0, 0, 0, 1, 2, 3)  # none, ReLU, -1 to 1, ReLU6
@@ -151,8 +152,8 @@ class _Network:
     ) -> bool:
         """Add an op; its outputs may be read from now on."""
         keys = [value.key if isinstance(value, Value) else value for value in inputs]
-        if values.get("fusedActivationFunction") and outputs[0].scale < 1e-8:
-            values["fusedActivationFunction"] = 0  # TFLM refuses a 6 that int32 cannot hold
+        if values.get("fusedActivationFunction") and outputs[0].scale < LEAST_FOR_SIX:
+            values["fusedActivationFunction"] = 0
         self.writer.op(builtin, keys, [value.key for value in outputs], options, **values)
         self.read.update(key for key in keys if key is not None)
         self.values += outputs
@@ -402,6 +403,8 @@ def _relu(network: _Network, x: Value) -> bool:
 
 
 def _relu6(network: _Network, x: Value) -> bool:
+    if x.scale < LEAST_FOR_SIX:
+        return False
     return network.op("RELU6", [x], [network.like(x, x.shape)])
 
 
@@ -646,6 +649,8 @@ def _scaled(network: _Network, x: Value) -> bool:
     builtin, scale = network.noise.choice(
         (("ADD", x.scale), ("SUB", x.scale), ("MUL", x.scale * other.scale * network.gain))
     )
+    if builtin == "MUL" and not network.products[0] < scale < network.products[1]:
+        return False
     y = network.result(x.shape, network.near(2 * scale), network.zero_point())
     return network.op(builtin, pair, [y], f"{builtin.title()}Options")
 
