@@ -105,7 +105,8 @@ def _hop(plan: dict[str, Any]) -> str:
     if phases := plan["phases"]:
         outputs = ", ".join(map(str, phases["output_periods"]))
         return (
-            f" at most in {phases['period']} calls of a row, {phases['macs_mean']:,.0f} on average;"
+            f" in the costliest of {phases['period']} calls with a row each,"
+            f" {phases['macs_mean']:,.0f} on average;"
             f" a new output every {outputs} calls"
         )
     return f" a hop of {plan['hop_rows']} row(s)" if plan["hop_rows"] else ""

@@ -60,7 +60,9 @@ def _text(measured: dict[str, Any]) -> list[Any]:
         f"a hop of {measured['hop_rows']} row(s)" if measured["hop_rows"] else "an inference"
     )
     if phases := measured["phases"]:
-        inference = f"at most in {phases['period']} calls, {measured['mean']:,.0f} on average"
+        inference = (
+            f"in the costliest of {phases['period']} calls, {measured['mean']:,.0f} on average"
+        )
     whole = f"{measured['total']:,} {measured['unit']} {inference}, {measured['macs']:,} MACs"
     if measured["macs"]:
         whole += f", {measured['total'] / measured['macs']:.2f} {unit}/MAC"
