@@ -21,6 +21,8 @@ _LOADS = {"add": 3, "sub": 3, "mul": 2, "maximum": 1, "minimum": 1}
 _MOST_LOAD, _MOST_LOAD_PORTABLE = 7, 5
 """Of a chain. Measured on chains of random ops: with more it may be slower than its ops."""
 _MOST_TRIED = 64  # chains whose RAM is looked at one by one
+_NODES, _NODES_EACH = 4_000, 200
+"""How long a layout that is no larger is looked for: with all chains, and with one more."""
 
 
 def chain(graph: Graph, planned: Plan, target: Target) -> tuple[Graph, Plan]:
@@ -40,17 +42,22 @@ def chain(graph: Graph, planned: Plan, target: Target) -> tuple[Graph, Plan]:
     groups = finder.groups()
     if not groups:
         return graph, planned
-    made = _applied(graph, planned, groups, target)
+    made = _applied(graph, planned, groups, target, _NODES)
     if made[1].total_bytes <= planned.total_bytes:
-        return made
+        return _laid_out(*made)
     best = graph, planned
     for group in groups[:_MOST_TRIED]:
         for bodies in filter(None, ([group], finder.runs(group))):
-            made = _applied(*best, bodies, target)
+            made = _applied(*best, bodies, target, _NODES_EACH)
             if made[1].total_bytes <= planned.total_bytes:
                 best = made
                 break
-    return best
+    return best if best[0] is graph else _laid_out(*best)
+
+
+def _laid_out(graph: Graph, tried: Plan) -> tuple[Graph, Plan]:
+    """Return the graph with the best plan that a whole search finds."""
+    return graph, plan(graph, tried.steps)
 
 
 def _without_loose_views(group: Iterable[Op]) -> tuple[Op, ...]:
@@ -163,9 +170,13 @@ class _Finder:
 
 
 def _applied(
-    graph: Graph, planned: Plan, groups: Collection[tuple[Op, ...]], target: Target
+    graph: Graph,
+    planned: Plan,
+    groups: Collection[tuple[Op, ...]],
+    target: Target,
+    node_limit: int,
 ) -> tuple[Graph, Plan]:
-    """Return the graph with each group as one op, and its plan."""
+    """Return the graph with each group as one op, and a plan."""
     chains = {body[-1].outputs: _chain_op(body) for body in groups}
     gone = {op.outputs for body in groups for op in body[:-1]}
     steps = [s for s in planned.steps if s.op.outputs not in gone]
@@ -177,7 +188,7 @@ def _applied(
         step(graph, op, target) if op.kind in ("chain", "read_variable") else old
         for op, old in zip(ops, steps, strict=True)
     ]
-    return graph, plan(graph, made)
+    return graph, plan(graph, made, node_limit)
 
 
 def _chain_op(body: tuple[Op, ...]) -> Op:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 ALIGN = 4  # bytes; every kernel may load words from the start of a block
 
 _EXACT_BLOCKS = 60  # beyond, the search would rarely end
-_NODES = 20_000  # visited by the search in all, about a second
+NODES = 20_000  # visited by the search in all, about a second
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def lower_bound(blocks: Sequence[Block], overlaps: Sequence[Overlap]) -> int:
 
 
 def solve(
-    blocks: Sequence[Block], overlaps: Sequence[Overlap] = (), node_limit: int = _NODES
+    blocks: Sequence[Block], overlaps: Sequence[Overlap] = (), node_limit: int = NODES
 ) -> Layout:
     """Return the best layout found, with a proof of how far from optimal it can be.
 

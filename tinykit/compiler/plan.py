@@ -110,8 +110,8 @@ def step(graph: Graph, op: Op, target: Target) -> Step:
     return Step(op, kernel, kernel.lower(graph, op))
 
 
-def plan(graph: Graph, steps: Sequence[Step]) -> Plan:
-    """Lay out the memory of `steps`, the ops of `graph` in order."""
+def plan(graph: Graph, steps: Sequence[Step], node_limit: int = layout.NODES) -> Plan:
+    """Lay out the memory of `steps`, the ops of `graph` in order; see `layout.solve`."""
     every_root = _roots(graph, steps)
     roots = {key: root for key, root in every_root.items() if not graph.tensors[root].state}
     lives = _lives(graph, steps, roots)
@@ -125,7 +125,7 @@ def plan(graph: Graph, steps: Sequence[Step]) -> Plan:
         for i, step in enumerate(steps)
         for overlap in _overlaps(i, step, roots, lives, number)
     ]
-    found = layout.solve(blocks, overlaps)
+    found = layout.solve(blocks, overlaps, node_limit)
 
     views = {key: tuple(t for t in roots if roots[t] == key) for key in buffers}
     spans = tuple(
