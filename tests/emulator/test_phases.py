@@ -10,6 +10,7 @@ import pytest
 from firmware import Case, run
 from time_models import expected, hops_of
 from time_network import TimeNetwork
+from unseen import Unseen
 
 from tinykit import board as boards
 from tinykit.board import CORES
@@ -23,22 +24,7 @@ from tinykit.device.replies import OpTrace
 from tinykit.device.vectors import Vectors
 from tinykit.pipeline import files, hops
 from tinykit.pipeline.profile import profile
-from tinykit.pipeline.stage import Stage
-from tinykit.progress import Progress, silent
 from tinykit.project import Project
-
-
-class Unseen:
-    """An observer that draws nothing."""
-
-    def started(self, stage: Stage, why: str) -> Progress:
-        return silent
-
-    def finished(self, stage: Stage, seconds: float) -> None:
-        pass
-
-    def kept(self, stage: Stage, why: str) -> None:
-        pass
 
 
 def network() -> bytes:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 import small_model
+from unseen import Unseen
 
 from tinykit.config import Compile
 from tinykit.cycles import Modelled
 from tinykit.errors import DeviceError
 from tinykit.pipeline import profile as module
 from tinykit.pipeline.profile import profile
-from tinykit.pipeline.stage import Stage
-from tinykit.progress import Progress, silent
 
 PLAN = {
     "sha256": "",
@@ -27,19 +26,6 @@ PLAN = {
     ],
 }
 DEVICE = {"board": "b", "exact": True, "unit": "instructions", "instructions": 410}
-
-
-class Unseen:
-    """An observer that draws nothing."""
-
-    def started(self, stage: Stage, why: str) -> Progress:
-        return silent
-
-    def finished(self, stage: Stage, seconds: float) -> None:
-        pass
-
-    def kept(self, stage: Stage, why: str) -> None:
-        pass
 
 
 def _with_costs(costs: dict[str, int] | None, monkeypatch: pytest.MonkeyPatch) -> dict:
