@@ -114,6 +114,7 @@ class Mixtures(_Table, frozen=True, kw_only=True):
     level_db: tuple[float, float] = (-40.0, -15.0)  # RMS of a mixture, of full scale
     seconds: Annotated[float, msgspec.Meta(ge=0.5, le=30)] = 3.0  # of each training mixture
     babble_probability: Probability = 0.0  # that other speakers at once are the noise
+    speed: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.0  # up to so much faster or slower
     per_epoch: Annotated[int, msgspec.Meta(ge=1)] = 2000  # mixtures, drawn anew each epoch
     validation: Annotated[int, msgspec.Meta(ge=1)] = 200  # mixtures that steer training
     seed: int = 0
@@ -169,6 +170,9 @@ class Enhance(_Table, frozen=True, kw_only=True):
 
     si_sdr: Amount = 1.0  # scale-invariant signal-to-distortion ratio, 10 dB are 1
     compressed: Amount = 10.0  # magnitudes to the power of 0.3: what the ear and PESQ hear
+    asymmetry: Annotated[float, msgspec.Meta(ge=1)] = (
+        1.0  # of `compressed`: lost speech counts more
+    )
     mask: Amount = 0.0  # gains beside the ideal ratio
     activations: Literal["int8", "int16"] = "int8"  # and states, of the quantized model
     quantization_epochs: Whole = 0  # of training on the integers' grids; 0: calibration alone

@@ -59,6 +59,8 @@ START = {
     "crn-s-2": "crn-s",
     "crn-s-3": "crn-s-2",
     "crn-s-4": "crn-s-3",
+    "crn-s-5": "crn-s-4",
+    "crn-s-6": "crn-s-4",
     "lstm-l-2": "lstm-l",
     "lstm-l-3": "lstm-l-2",
 }
@@ -66,7 +68,7 @@ START = {
 
 
 def _run(
-    model: Model, bands: int, epochs: int, rate: float, seed: int, si_sdr: float = 1.0
+    model: Model, bands: int, epochs: int, rate: float, seed: int, **losses: float
 ) -> tuple[Model, StftSpec, Train, Enhance]:
     """Return a run, in all else as the others."""
     settings = Train(
@@ -78,7 +80,7 @@ def _run(
         keep="last",
         seed=seed,
     )
-    return model, StftSpec(bands=bands), settings, Enhance(si_sdr=si_sdr, compressed=10.0)
+    return model, StftSpec(bands=bands), settings, Enhance(**losses)
 
 
 _CRN, _LSTM = Model(architecture="crn", size="s"), Model(architecture="lstm", size="l")
@@ -88,13 +90,19 @@ RUNS = {
     "crn-s-2": _run(_CRN, 64, epochs=10, rate=2e-3, seed=1),
     "crn-s-3": _run(_CRN, 64, epochs=12, rate=1.5e-3, seed=2, si_sdr=2.0),
     "crn-s-4": _run(_CRN, 64, epochs=12, rate=1.5e-3, seed=3, si_sdr=2.0),
+    "crn-s-5": _run(_CRN, 64, epochs=24, rate=1.5e-3, seed=4, si_sdr=2.0),
+    "crn-s-6": _run(_CRN, 64, epochs=24, rate=1.5e-3, seed=4, si_sdr=2.0, asymmetry=3.0),
     "lstm-l": _run(_LSTM, 128, epochs=10, rate=2e-3, seed=0),
     "lstm-l-2": _run(_LSTM, 128, epochs=7, rate=1.5e-3, seed=1),
     "lstm-l-3": _run(_LSTM, 128, epochs=36, rate=2e-3, seed=2, si_sdr=2.0),
 }
 
-BABBLE = {"crn-s-4": 0.3}
-"""How often other speakers are the noise that a run is trained on."""
+MIXED: dict[str, dict[str, float]] = {
+    "crn-s-4": {"babble_probability": 0.3},
+    "crn-s-5": {"babble_probability": 0.5, "speed": 0.15},
+    "crn-s-6": {"babble_probability": 0.5, "speed": 0.15},
+}
+"""Keys of `[mixtures]` with which a run was trained, beside those of all runs."""
 
 NETWORKS = [run + form for run in RUNS for form in enhancement_network.FORMS]
 
@@ -159,7 +167,7 @@ def train(name: str) -> None:
             shown = ", ".join(f"{key} {value:.4f}" for key, value in figures.items())
             print(f"{done}/{total} {shown}; {cpu_s:.0f} s CPU, {wall_s:.0f} s", flush=True)
 
-    mixed = msgspec.structs.replace(MIXTURES, babble_probability=BABBLE.get(name, 0.0))
+    mixed = msgspec.structs.replace(MIXTURES, **MIXED.get(name, {}))
     history = fit(model, sources(), mixed, spec, settings, losses, progress, CACHE / f"{name}.npz")
     model.compile()
     model.save(CACHE / f"{name}.keras")

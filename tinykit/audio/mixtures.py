@@ -6,8 +6,9 @@ own, so it is the same whoever asks for it, and when.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,19 +58,23 @@ def draw(sources: Sources, split: Split, settings: Mixtures, *key: Key) -> Mixtu
     """Return the mixture of `seconds` that belongs to `key`: for training, or to steer it.
 
     Speech and noise are excerpts from random places; in the training split each also passes a
-    random filter, as of another microphone. Signal-to-noise ratio and level are drawn from
-    `settings`.
+    random filter, as of another microphone, and runs at a random speed where that is asked for.
+    Signal-to-noise ratio and level are drawn from `settings`.
     """
     rng = generator("mixture", settings.seed, split, *key)
     count = round(settings.seconds * sources.sample_rate_hz)
     speaker = _one(sources.speech[split], rng)
-    speech = _spoken(sources.speech[split][speaker], count, rng)
+    speed = settings.speed if split == "training" else 0.0
+    said = sources.speech[split][speaker]
+    speech = _at_speed(lambda length: _spoken(said, length, rng), count, speed, rng)
     babble = settings.babble_probability
     if babble and rng.random() < babble:
-        name, noise = "babble", _babble(sources.speech[split], speaker, count, rng)
+        name, voices = "babble", sources.speech[split]
+        noise = _at_speed(lambda length: _babble(voices, speaker, length, rng), count, speed, rng)
     else:
         name = _one(sources.noise[split], rng)
-        noise = _excerpt(sources.noise[split][name], count, rng).astype(np.float64)
+        heard = sources.noise[split][name]
+        noise = _at_speed(lambda length: _excerpt(heard, length, rng), count, speed, rng)
     if rng.random() < _TWO_NOISES:
         other = _excerpt(sources.noise[split][_one(sources.noise[split], rng)], count, rng)
         noise += other * _ratio(noise, other, float(rng.uniform(-5.0, 5.0)))
@@ -112,6 +117,22 @@ def coloured(samples: NDArray[np.float64], rng: np.random.Generator) -> NDArray[
     return filtered
 
 
+def _at_speed(
+    cut: Callable[[int], NDArray[Any]], count: int, most: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return `count` samples of an excerpt that is up to `most` (a fraction) longer or shorter.
+
+    Pitch and speed change together (Ko et al., Audio augmentation, Interspeech 2015).
+    """
+    if not most:
+        return cut(count).astype(np.float64)
+    from scipy.signal import resample  # slow to import, and only training needs it
+
+    excerpt = cut(round(count * rng.uniform(1.0 - most, 1.0 + most)))
+    played: NDArray[np.float64] = resample(excerpt.astype(np.float64), count)
+    return played
+
+
 def _mixed(
     speech: NDArray[np.float64],
     noise: NDArray[np.float64],
@@ -152,14 +173,14 @@ def _babble(
     return total
 
 
-def _spoken(samples: Samples, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _spoken(samples: Samples, count: int, rng: np.random.Generator) -> Samples:
     """Return an excerpt in which somebody speaks."""
     least = power(samples) * 10.0 ** (_GAP_DB / 10.0)
     for _ in range(_DRAWS):
         excerpt = _excerpt(samples, count, rng)
         if power(excerpt) > least:
             break
-    return excerpt.astype(np.float64)
+    return excerpt
 
 
 def _excerpt(samples: Samples, count: int, rng: np.random.Generator) -> Samples:

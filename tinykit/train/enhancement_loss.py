@@ -48,7 +48,8 @@ class EnhancementLoss(keras.losses.Loss):
     - `si_sdr`: minus the scale-invariant signal-to-distortion ratio of the signals (Le Roux et al.,
       arXiv 1811.02508), in tenths of a dB: 10 dB are 1;
     - `compressed`: mean square difference of magnitudes to the power of 0.3, and of the spectra
-      compressed likewise (Braun and Tashev, arXiv 2009.12286);
+      compressed likewise (Braun and Tashev, arXiv 2009.12286); where a magnitude is below that of
+      the speech, its square counts `asymmetry` times (Wang et al., arXiv 2009.04323, equation 3);
     - `mask`: mean square difference between the gains and the ideal ratio of magnitudes, at most 1.
     """
 
@@ -72,7 +73,8 @@ class EnhancementLoss(keras.losses.Loss):
             )
             total = total - self.weights.si_sdr * ratio / 10.0
         if self.weights.compressed:
-            total = total + self.weights.compressed * compressed(given, clean)
+            error = compressed(given, clean, self.weights.asymmetry)
+            total = total + self.weights.compressed * error
         if self.weights.mask:
             power = noisy_r**2 + noisy_i**2 + _SMALL
             ideal = ops.minimum(ops.sqrt((clean_r**2 + clean_i**2) / power), 1.0)
@@ -101,8 +103,10 @@ def si_sdr_db(given: Any, wanted: Any) -> Any:
     return 10.0 / np.log(10.0) * ops.log(ratio)
 
 
-def compressed(given: tuple[Any, Any], clean: tuple[Any, Any]) -> Any:
+def compressed(given: tuple[Any, Any], clean: tuple[Any, Any], asymmetry: float = 1.0) -> Any:
     """Return the mean square difference of compressed spectra and their magnitudes, (N,).
+
+    Where a magnitude is too small, its square counts `asymmetry` times.
 
     Both are first brought to the same level, on which a power of 0.3 would depend.
     """
@@ -116,6 +120,8 @@ def compressed(given: tuple[Any, Any], clean: tuple[Any, Any]) -> Any:
         turn = size / ops.sqrt(power)
         parts.append((real * turn, imaginary * turn))
     loud = (sizes[0] - sizes[1]) ** 2
+    if asymmetry != 1.0:
+        loud = loud * ops.where(sizes[0] < sizes[1], asymmetry, 1.0)
     turned = sum((a - b) ** 2 for a, b in zip(*parts, strict=True))
     return ops.mean(0.7 * loud + 0.3 * turned, axis=(1, 2))
 
