@@ -2,7 +2,6 @@
 
     KERAS_BACKEND=jax python scripts/experiments/enhancement.py train crn-s
     python scripts/experiments/enhancement.py evaluate crn-s
-    python scripts/experiments/enhancement.py pairs crn-s  # VoiceBank-DEMAND's pairs there, int8
     python scripts/experiments/enhancement.py table     # the ledger as docs/results/enhancement.md
 
 Data: ../shared/data, LibriSpeech's sentences and all noise there, mixed at -5 to 20 dB. Of the
@@ -53,7 +52,6 @@ LEVEL_DB = -26.0
 SPEAKERS = 20
 CALIBRATION = 64  # training mixtures, for the ranges of activations
 BOARD = "mps2-an386"
-QUIETER_DB, LEFT_IN = -12.0, (0.1, 0.2, 0.3)  # what else is tried on VoiceBank-DEMAND's pairs
 
 START = {
     "crn-s-2": "crn-s",
@@ -110,7 +108,7 @@ NETWORKS = [run + form for run in RUNS for form in enhancement_network.FORMS]
 def main() -> int:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=("train", "evaluate", "pairs", "table"))
+    parser.add_argument("command", choices=("train", "evaluate", "table"))
     parser.add_argument("run", choices=NETWORKS, nargs="?", metavar="NETWORK")
     parser.add_argument("--kinds", nargs="*", default=["noisy", "float", "int8", "16x8"])
     chosen = parser.parse_args()
@@ -127,8 +125,6 @@ def main() -> int:
         parser.error(f"which network? {', '.join(RUNS)}")
     elif chosen.command == "train":
         train(chosen.run)
-    elif chosen.command == "pairs":
-        print(json.dumps(pairs(chosen.run), indent=1))
     else:
         evaluate(chosen.run, chosen.kinds)
     return 0
@@ -254,37 +250,6 @@ def calibration(found: enhancement_sources.Sources, spec: StftSpec) -> np.ndarra
         for number in range(CALIBRATION)
     ]
     return np.stack([features_of(one.noisy, spec) for one in drawn])
-
-
-def pairs(name: str) -> dict[str, Any]:
-    """Return the quality of VoiceBank-DEMAND's noisy recordings, and of what int8 makes of them.
-
-    Also of the recordings QUIETER_DB lower, and with a part of the noisy recording left in.
-    """
-    from tinykit.audio import wav
-    from tinykit.evaluate.enhancement import quality
-
-    spec = RUNS[enhancement_network.split(name)[0]][1]
-    found = sorted((SHARED / "enhancement").rglob("clean.flac"))
-    clean, noisy = (
-        [wav.read(file.with_name(which), spec.sample_rate_hz) for file in found]
-        for which in ("clean.flac", "noisy.flac")
-    )
-    data = (CACHE / f"{name}-int8.tflite").read_bytes()
-
-    def enhanced(gain_db: float) -> list[np.ndarray]:
-        given = [wav.to_int16(one * 10.0 ** (gain_db / 20.0)) for one in noisy]
-        return enhancement_network.in_integers(data, spec, given)[0]
-
-    made = enhanced(0.0)
-    given = {"noisy": noisy, "int8": made, f"{QUIETER_DB:g} dB": enhanced(QUIETER_DB)}
-    for share in LEFT_IN:
-        mixed = [(1 - share) * a + share * b for a, b in zip(made, noisy, strict=True)]
-        given[f"{100 * share:g} % noisy"] = [wav.to_int16(one) for one in mixed]
-    return {
-        kind: {"recordings": len(found), **vars_of(quality(one, clean, spec.sample_rate_hz))}
-        for kind, one in given.items()
-    }
 
 
 def vars_of(struct: object) -> dict[str, float]:

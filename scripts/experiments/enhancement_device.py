@@ -2,10 +2,12 @@
 
     python scripts/experiments/enhancement_device.py crn-s-4 int8
     python scripts/experiments/enhancement_device.py lstm-l-3-pruned trained --speakers 10
+    python scripts/experiments/enhancement_device.py crn-s-4 int8 --pairs
 
 The .tflite of that kind is the one that `enhancement.py evaluate` measured. The first SECONDS of
 the held-out speakers, at each ratio, go over serial to an emulated Cortex-M7; what comes back is
-compared with the twin's samples, and measured beside the float network's. One row for
+compared with the twin's samples, and measured beside the float network's. With `--pairs` it is
+VoiceBank-DEMAND's pairs of ../shared/data, whole, which no network was trained on. One row for
 docs/results/enhancement-device.jsonl.
 """
 
@@ -31,6 +33,7 @@ from enhancement import (  # noqa: E402
     NETWORKS,
     RESULTS,
     RUNS,
+    SHARED,
     SNRS_DB,
     SPEAKERS,
     sources,
@@ -39,12 +42,13 @@ from enhancement import (  # noqa: E402
 
 from tinykit import board as boards  # noqa: E402
 from tinykit import paths  # noqa: E402
-from tinykit.audio import enhancer, mixtures  # noqa: E402
+from tinykit.audio import enhancer, mixtures, wav  # noqa: E402
+from tinykit.audio.mixtures import Mixture  # noqa: E402
 from tinykit.audio.stft_spec import StftSpec  # noqa: E402
 from tinykit.config import Config, Test  # noqa: E402
 from tinykit.config import Project as ProjectTable  # noqa: E402
 from tinykit.device.enhance import EnhancerResult, validate_enhancer  # noqa: E402
-from tinykit.evaluate.enhancement import quality  # noqa: E402
+from tinykit.evaluate.enhancement import quality, si_sdr_db  # noqa: E402
 from tinykit.pipeline import building, files  # noqa: E402
 from tinykit.pipeline.engine import Engine  # noqa: E402
 from tinykit.pipeline.enhancing import Twin  # noqa: E402
@@ -57,6 +61,7 @@ from tinykit.project import Project  # noqa: E402
 LEDGER = RESULTS / "enhancement-device.jsonl"
 BOARD = "mps2-an500"
 SECONDS = 4.0
+PAIRS = "pairs"
 
 Recordings = list[NDArray[np.int16]]
 
@@ -67,8 +72,12 @@ def main() -> int:
     parser.add_argument("network", choices=NETWORKS, metavar="NETWORK")
     parser.add_argument("kind", choices=enhancement_network.KINDS)
     parser.add_argument("--speakers", type=int, default=SPEAKERS, help="each at every ratio")
+    parser.add_argument("--pairs", action="store_true", help="VoiceBank-DEMAND's pairs instead")
     chosen = parser.parse_args()
-    row = measure(chosen.network, chosen.kind, chosen.speakers)
+    spec = RUNS[enhancement_network.split(chosen.network)[0]][1]
+    heard = pairs(spec) if chosen.pairs else speakers(spec, chosen.speakers)
+    row = measure(chosen.network, chosen.kind, heard)
+    row |= {} if chosen.pairs else {"seconds": SECONDS}
     print(json.dumps(row, indent=1))
     with LEDGER.open("a") as ledger:
         ledger.write(json.dumps(row) + "\n")
@@ -95,17 +104,35 @@ def progress(what: str, done: int, total: int, **_: float) -> None:
     print(f"{what} {done:,}/{total:,} samples", flush=True)
 
 
-def measure(name: str, kind: str, speakers: int) -> dict[str, Any]:
-    """Return the row of one network."""
+def speakers(spec: StftSpec, most: int) -> dict[str, list[Mixture]]:
+    """Return the beginnings of what held-out speakers say in noise, by ratio."""
+    found, count = sources(), round(SECONDS * spec.sample_rate_hz)
+    return {
+        f"{snr:g}": mixtures.whole(found, "testing", snr, 0, LEVEL_DB, count)[:most]
+        for snr in SNRS_DB
+    }
+
+
+def pairs(spec: StftSpec) -> dict[str, list[Mixture]]:
+    """Return VoiceBank-DEMAND's noisy recordings beside which the clean one is."""
+    found = []
+    for file in sorted((SHARED / "enhancement").rglob("clean.flac")):
+        noisy, clean = (
+            wav.read(file.with_name(name), spec.sample_rate_hz)
+            for name in ("noisy.flac", "clean.flac")
+        )
+        ratio = si_sdr_db(noisy, clean)
+        found.append(Mixture(noisy, clean, file.parent.name.split("_")[0], "DEMAND", ratio))
+    return {PAIRS: found}
+
+
+def measure(name: str, kind: str, mixed: dict[str, list[Mixture]]) -> dict[str, Any]:
+    """Return the row of one network, which has heard these."""
     from tinykit.recipes.speech_enhancement import enhanced_in_float
 
     run, form = enhancement_network.split(name)
     spec = RUNS[run][1]
     data = (CACHE / f"{name}-{kind}.tflite").read_bytes()
-    found, count = sources(), round(SECONDS * spec.sample_rate_hz)
-    mixed = {
-        snr: mixtures.whole(found, "testing", snr, 0, LEVEL_DB, count)[:speakers] for snr in SNRS_DB
-    }
     every = [one for group in mixed.values() for one in group]
     network = enhancement_network.load(CACHE / f"{name}.keras", spec)
     by_float = enhanced_in_float(network.heard, [one.noisy for one in every], spec)
@@ -120,14 +147,14 @@ def measure(name: str, kind: str, speakers: int) -> dict[str, Any]:
         "device": _aligned(result.enhanced, spec),
     }
     measured: dict[str, Any] = {}
-    for number, (snr, group) in enumerate(mixed.items()):
+    for number, (which, group) in enumerate(mixed.items()):
         rows = slice(number * len(group), (number + 1) * len(group))
-        measured[f"{snr:g}"] = {
+        measured[which] = {
             sound: vars_of(quality(given[rows], [one.clean for one in group], spec.sample_rate_hz))
             for sound, given in sounds.items()
         }
     row: dict[str, Any] = {"run": run, "form": form.removeprefix("-"), "kind": kind, **about}
-    row |= {"seconds": SECONDS, **result.to_json("instructions"), "inferences": updates}
+    row |= {**result.to_json("instructions"), "inferences": updates}
     return {**row, "quality": measured}
 
 

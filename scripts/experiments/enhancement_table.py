@@ -21,7 +21,9 @@ and states) are quantized after training, `trained` is int8 trained on its own g
 the golden interpreter's gains in the integer transforms: what the device computes. Flash and RAM
 are the compiled model's on a Cortex-M4F (`tinykit.search.cost`, without the transforms); of a float
 network, its weights in four bytes each. Instructions are a hop's on the board below: the model's,
-and in brackets with the transforms; of a network that skips, the mean over all hops.
+and in brackets with the transforms; of a network that skips, the mean over all hops. The last
+column is the six VoiceBank-DEMAND pairs of ../shared/data, whole and at their own level: one
+speaker, who as little as the noises was in any training, half of them in the voices of others.
 """
 
 PEER = """\
@@ -34,15 +36,18 @@ before, with other mixtures; their steps are those of all these runs.
 DEVICE = """\
 ## On the device
 
-The first {seconds:g} s of {speakers} speakers at each ratio, over serial to an emulated {board}
-(Cortex-M7 in QEMU) and back: what came back is measured, beside the float network on the same
-mixtures. Flash and RAM are the whole firmware's, test harness, drivers and stack included. The
-real-time factor is that of the costliest hop at {clock_mhz:g} MHz. Its cycles are modelled: for the
-model's instructions as docs/performance.md says, for those around it at least one each.
+The first {seconds:g} s of {speakers} speakers at each ratio, and the pairs, over serial to an
+emulated {board} (Cortex-M7 in QEMU) and back: what came back is measured, beside the float network
+on the same recordings. Flash and RAM are the whole firmware's, test harness, drivers and stack
+included. The real-time factor is that of the costliest hop at {clock_mhz:g} MHz. Its cycles are
+modelled: for the model's instructions as docs/performance.md says, for those around it at least one
+each.
 """
 
 NAMES = {"si_sdr_db": "SI-SDR", "stoi": "STOI", "pesq": "PESQ"}
 RATIOS = ("0", "5", "10")
+PAIRS = "pairs"
+SOUNDS = {"float": "float", "int8": "twin"}  # of a row on the board, what a kind of network gave
 CLOCK_HZ = 216e6
 
 
@@ -59,10 +64,12 @@ def page(rows: list[Row], device: list[Row], steps: dict[str, int]) -> str:
     networks: dict[str, dict[str, Row]] = {}
     for (name, kind), row in newest.items():
         networks.setdefault(name, {})[kind] = row
-    ran = {(_name(row), row["kind"]): row for row in device}
-    parts = [HEAD, _table(networks, ran), PEER]
+    device = [row for row in device if row["run"] in steps]
+    ran = {_name(row): row for row in device if PAIRS not in row["quality"]}
+    paired = {_name(row): row for row in device if PAIRS in row["quality"]}
+    parts = [HEAD, _table(networks, ran, paired), PEER]
     parts += [f"## {name}\n\n{_about(found)}" for name, found in networks.items()]
-    return "\n".join([*parts, *([_device(list(ran.values()))] if ran else [])])
+    return "\n".join([*parts, *([_device(ran, paired)] if ran else [])])
 
 
 def _name(row: Row) -> str:
@@ -70,19 +77,22 @@ def _name(row: Row) -> str:
     return f"{row['run']}-{form}" if form else row["run"]
 
 
-def _table(networks: dict[str, dict[str, Row]], ran: dict[tuple[str, str], Row]) -> str:
+def _table(networks: dict[str, dict[str, Row]], ran: dict[str, Row], paired: dict[str, Row]) -> str:
     head = ["network", "as", "parameters", "flash KiB", "RAM KiB", "MACs a frame", "instructions"]
     measures = " / ".join(NAMES.values())
-    head += [f"{ratio} dB: {measures}" for ratio in RATIOS]
+    head += [*(f"{ratio} dB: {measures}" for ratio in RATIOS), f"VoiceBank-DEMAND: {measures}"]
     lines = [_line(head), "|" + "---|" * len(head)]
     noisy = next(found["noisy"] for found in networks.values() if "noisy" in found)
-    lines.append(_line(["noisy", *[""] * 6, *_cells(noisy["quality"])]))
+    pairs = next(iter(paired.values()), None)
+    lines.append(_line(["noisy", *[""] * 6, *_cells(noisy["quality"]), _pairs(pairs, "noisy")]))
     for name, found in networks.items():
         for kind, row in found.items():
             if kind != "noisy":
                 cells = [name, kind, f"{row['parameters']:,}", *_memory(row)]
-                cells += [f"{row['macs_per_frame']:,}", _instructions(ran.get((name, kind)))]
-                lines.append(_line([*cells, *_cells(row["quality"])]))
+                board = ran.get(name) if kind == "int8" else None
+                cells += [f"{row['macs_per_frame']:,}", _instructions(board)]
+                pairs = _pairs(paired.get(name), SOUNDS.get(kind, ""))
+                lines.append(_line([*cells, *_cells(row["quality"]), pairs]))
     return "\n".join([*lines, ""])
 
 
@@ -105,6 +115,11 @@ def _instructions(row: Row | None) -> str:
 
 def _cells(quality: Row) -> list[str]:
     return [_cell(quality[ratio]) for ratio in RATIOS]
+
+
+def _pairs(row: Row | None, sound: str) -> str:
+    found = row["quality"][PAIRS].get(sound) if row else None
+    return _cell(found) if found else ""
 
 
 def _cell(found: Row) -> str:
@@ -158,7 +173,8 @@ def _loss(kind: str, after: Row, before: Row) -> str:
     return f"- From float, {kind} loses at most {lost[0]:.2f} dB and {lost[1]:.2f} PESQ."
 
 
-def _device(rows: list[Row]) -> str:
+def _device(ran: dict[str, Row], paired: dict[str, Row]) -> str:
+    rows = list(ran.values())
     first = rows[0]
     parts = [
         DEVICE.format(
@@ -172,31 +188,35 @@ def _device(rows: list[Row]) -> str:
     ]
     measures = " / ".join(NAMES.values())
     head = ["network", "sound", *(f"{ratio} dB: {measures}" for ratio in RATIOS)]
+    head.append(f"VoiceBank-DEMAND: {measures}")
     lines = [_line(head), "|" + "---|" * len(head)]
-    for row in rows:
+    for name, row in ran.items():
         for sound in ("noisy", "float", "twin", "device"):
             cells = [_cell(row["quality"][ratio][sound]) for ratio in RATIOS]
-            lines.append(_line([f"{_name(row)} {row['kind']}", sound, *cells]))
-    return "\n".join([*parts, *lines, "", *map(_on_board, rows), ""])
+            cells.append(_pairs(paired.get(name), sound))
+            lines.append(_line([f"{name} {row['kind']}", sound, *cells]))
+    said = [_on_board(row, paired.get(name)) for name, row in ran.items()]
+    return "\n".join([*parts, *lines, "", *said, ""])
 
 
-def _on_board(row: Row) -> str:
+def _on_board(row: Row, pairs: Row | None) -> str:
     """Say of one network whether it was exact, what it takes and how fast it is."""
-    right = row["recordings"] - row["mismatches"]
     cycles = row["cycles_per_instruction"]
     factor = 256 / 16000 * CLOCK_HZ / (row["most_instructions_per_hop"] * cycles)
     steps = row["instructions_per_hop"]
+    heard = [row, *([pairs] if pairs else [])]
+    every = [found for one in heard for found in one["quality"].values()]
     lost = [
-        max(
-            row["quality"][ratio]["float"][key] - row["quality"][ratio]["device"][key]
-            for ratio in RATIOS
-        )
+        max(found["float"][key] - found["device"][key] for found in every)
         for key in ("si_sdr_db", "pesq")
     ]
+    samples = sum(one["samples"] for one in heard)
+    count = sum(one["recordings"] for one in heard)
+    right = count - sum(one["mismatches"] for one in heard)
     skipped = 100 * (1 - row["inferences"] / row["hops"])
     return (
-        f"- {_name(row)} {row['kind']}: {right} of {row['recordings']} recordings "
-        f"({row['samples']:,} samples) are the twin's, sample for sample. From float, the device "
+        f"- {_name(row)} {row['kind']}: {right} of {count} recordings "
+        f"({samples:,} samples) are the twin's, sample for sample. From float, the device "
         f"loses at most {lost[0]:.2f} dB and {lost[1]:.2f} PESQ. A hop takes "
         f"{sum(steps.values()):,.0f} instructions ({steps['analysis']:,.0f} to features, "
         f"{steps['model']:,.0f} the model, {steps['synthesis']:,.0f} to samples), at most "
