@@ -11,6 +11,7 @@ import pytest
 from tinykit import config
 from tinykit.audio import enhancement_sources, mixtures, wav
 from tinykit.audio.mixtures import Mixture, Sources
+from tinykit.audio.split import Split
 from tinykit.config import Mixtures
 from tinykit.errors import ConfigError, DataError
 
@@ -79,6 +80,27 @@ def test_babble_is_made_of_the_other_speakers_of_the_split() -> None:
     assert 10 < names.count("babble") < 30
     plain = mixtures.draw(sources, "validation", SETTINGS, 3)
     assert plain.noise == "hiss"
+
+
+def test_speed_varies_in_training() -> None:
+    """A tone has another pitch in each mixture, within the range, and its own outside training."""
+    tone = (8000 * np.sin(2 * np.pi * 1000 * np.arange(64000) / 16000)).astype(np.int16)
+    hiss = np.random.default_rng(2).integers(-2, 3, 64000, np.int16)
+    splits = ("training", "validation")
+    sources = Sources(
+        {split: {"tone": tone} for split in splits},
+        {split: {"hiss": hiss} for split in splits},
+        16000,
+    )
+    settings = msgspec.structs.replace(SETTINGS, speed=0.2)
+
+    def hertz(split: Split, number: int) -> int:
+        found = mixtures.draw(sources, split, settings, number)
+        return int(np.argmax(np.abs(np.fft.rfft(found.clean))))
+
+    heard = [hertz("training", number) for number in range(20)]
+    assert 795 <= min(heard) < 900 and 1100 < max(heard) <= 1205
+    assert {hertz("validation", number) for number in range(5)} == {1000}
 
 
 def test_ratio_and_level_are_as_drawn() -> None:

@@ -175,6 +175,22 @@ def test_every_loss_prefers_good_gains(weights: tuple[float, float, float]) -> N
     assert float(loss(wanted, ideal)) < 0.95 * float(loss(wanted, np.ones_like(ideal))) + 0.0
 
 
+def test_lost_speech_counts_more() -> None:
+    """With `asymmetry`: what is taken from a clean recording, and not what is left of noise."""
+    clean = (_speech(6400) / 32768).astype(np.float32)
+    quiet, loud = (float_stft.spectra(size * clean, SPEC)[None] for size in (1.0, 2.0))
+    half = np.full((1, quiet.shape[1], SPEC.bands), 0.5, np.float32)
+
+    def loss(noisy: Any, gains: Any, asymmetry: float) -> float:
+        table = Enhance(si_sdr=0, asymmetry=asymmetry)
+        return float(EnhancementLoss(SPEC, table)(targets(noisy, quiet, SPEC), gains))
+
+    lost, left = loss(quiet, half, 1.0), loss(loud, 2 * half, 1.0)
+    assert loss(loud, 2 * half, 3.0) == left
+    # 0.7 of the loss are magnitudes, which differ as much as the spectra: the phase is the same
+    assert loss(quiet, half, 3.0) == pytest.approx((0.7 * 3 + 0.3) * lost, rel=0.01)
+
+
 def _sources() -> Sources:
     rng = np.random.default_rng(4)
     speech = {split: {split: _speech(48000)} for split in ("training", "validation", "testing")}
