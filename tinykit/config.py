@@ -114,14 +114,18 @@ class Mixtures(_Table, frozen=True, kw_only=True):
     level_db: tuple[float, float] = (-40.0, -15.0)  # RMS of a mixture, of full scale
     seconds: Annotated[float, msgspec.Meta(ge=0.5, le=30)] = 3.0  # of each training mixture
     babble_probability: Probability = 0.0  # that other speakers at once are the noise
-    speed: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.0  # up to so much faster or slower
+    speed: tuple[float, float] = (
+        1.0,
+        1.0,
+    )  # factor at which speech and noise are played in training
     per_epoch: Annotated[int, msgspec.Meta(ge=1)] = 2000  # mixtures, drawn anew each epoch
     validation: Annotated[int, msgspec.Meta(ge=1)] = 200  # mixtures that steer training
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Check the ranges; msgspec adds where the table is."""
-        check_ranges(self, (("snr_db", -60.0, 100.0), ("level_db", -100.0, 0.0)))
+        ranges = (("snr_db", -60.0, 100.0), ("level_db", -100.0, 0.0), ("speed", 0.5, 2.0))
+        check_ranges(self, ranges)
 
 
 Whole = Annotated[int, msgspec.Meta(ge=0)]

@@ -95,10 +95,10 @@ RUNS = {
     "lstm-l-3": _run(_LSTM, 128, epochs=36, rate=2e-3, seed=2, si_sdr=2.0),
 }
 
-MIXED: dict[str, dict[str, float]] = {
+MIXED: dict[str, dict[str, Any]] = {
     "crn-s-4": {"babble_probability": 0.3},
-    "crn-s-5": {"babble_probability": 0.5, "speed": 0.15},
-    "crn-s-6": {"babble_probability": 0.5, "speed": 0.15},
+    "crn-s-5": {"babble_probability": 0.5, "speed": (0.85, 1.15)},
+    "crn-s-6": {"babble_probability": 0.5, "speed": (0.85, 1.15)},
 }
 """Keys of `[mixtures]` with which a run was trained, beside those of all runs."""
 

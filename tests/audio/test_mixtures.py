@@ -92,7 +92,7 @@ def test_speed_varies_in_training() -> None:
         {split: {"hiss": hiss} for split in splits},
         16000,
     )
-    settings = msgspec.structs.replace(SETTINGS, speed=0.2)
+    settings = msgspec.structs.replace(SETTINGS, speed=(0.8, 1.2))
 
     def hertz(split: Split, number: int) -> int:
         found = mixtures.draw(sources, split, settings, number)
@@ -151,7 +151,11 @@ def test_one_path_alone_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("table", "says"),
-    [("snr_db = [5.0, -5.0]", "lowest first"), ("level_db = [-30.0, 6.0]", "-100 to 0")],
+    [
+        ("snr_db = [5.0, -5.0]", "lowest first"),
+        ("level_db = [-30.0, 6.0]", "-100 to 0"),
+        ("speed = [0.1, 1.0]", "0.5 to 2"),
+    ],
 )
 def test_ranges_are_checked(tmp_path: Path, table: str, says: str) -> None:
     """The lowest first, and a level that is not above full scale."""

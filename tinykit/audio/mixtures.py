@@ -64,7 +64,7 @@ def draw(sources: Sources, split: Split, settings: Mixtures, *key: Key) -> Mixtu
     rng = generator("mixture", settings.seed, split, *key)
     count = round(settings.seconds * sources.sample_rate_hz)
     speaker = _one(sources.speech[split], rng)
-    speed = settings.speed if split == "training" else 0.0
+    speed = settings.speed if split == "training" else (1.0, 1.0)
     said = sources.speech[split][speaker]
     speech = _at_speed(lambda length: _spoken(said, length, rng), count, speed, rng)
     babble = settings.babble_probability
@@ -118,17 +118,20 @@ def coloured(samples: NDArray[np.float64], rng: np.random.Generator) -> NDArray[
 
 
 def _at_speed(
-    cut: Callable[[int], NDArray[Any]], count: int, most: float, rng: np.random.Generator
+    cut: Callable[[int], NDArray[Any]],
+    count: int,
+    speed: tuple[float, float],
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return `count` samples of an excerpt that is up to `most` (a fraction) longer or shorter.
+    """Return `count` samples: an excerpt that is played at a random speed.
 
-    Pitch and speed change together (Ko et al., Audio augmentation, Interspeech 2015).
+    Its pitch changes as well (Ko et al., Audio augmentation, Interspeech 2015).
     """
-    if not most:
+    if speed == (1.0, 1.0):
         return cut(count).astype(np.float64)
     from scipy.signal import resample  # slow to import, and only training needs it
 
-    excerpt = cut(round(count * rng.uniform(1.0 - most, 1.0 + most)))
+    excerpt = cut(round(count * rng.uniform(*speed)))
     played: NDArray[np.float64] = resample(excerpt.astype(np.float64), count)
     return played
 
