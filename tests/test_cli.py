@@ -97,6 +97,8 @@ def test_a_bare_tinykit_shows_its_help(capfd: pytest.CaptureFixture[str]) -> Non
         (["compile", "m.tflite", "-o", "out", "--phases"], 2, "--phases needs --stream"),
         (["compile", "no-such.tflite", "-o", "out", "-b", "mps2-an386"], 1, "no-such.tflite"),
         (["bench", "no-such.tflite"], 1, "no-such.tflite"),
+        (["bench", "m.tflite", "--phases"], 2, "--phases needs --stream"),
+        (["profile", "m.tflite", "--phases"], 2, "--phases needs --stream"),
         (["test", "--inputs", "x.npy"], 2, "go together"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -216,6 +216,11 @@ class Compile(_Table, frozen=True, kw_only=True):
     phases: bool = False
     stripes: Literal["auto", "off", "most"] = "auto"
 
+    def __post_init__(self) -> None:
+        """Check that there is a stream to have phases; msgspec adds where the table is."""
+        if self.phases and not self.stream:
+            raise ValueError("only a stream has `phases`: stream = true")
+
 
 class Fit(_Table, frozen=True, kw_only=True):
     """[fit] `[decision]` fitted on a long recording made of the validation split, then judged.

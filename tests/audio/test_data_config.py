@@ -37,6 +37,7 @@ def _load(folder: Path, text: str) -> config.Config:
         ("augment", "room_t60_ms = [0.0, 300.0]", "room_t60_ms"),
         ("train", "frequency_mask = -1", "frequency_mask"),
         ("train", "mix_up = -0.1", "mix_up"),
+        ("compile", "phases = true", "stream = true"),
     ],
 )
 def test_values_out_of_range_are_named(tmp_path: Path, table: str, line: str, key: str) -> None:

@@ -19,7 +19,7 @@ from tinykit.audio.spec import FeatureSpec
 from tinykit.audio.split import official
 from tinykit.compiler.golden import Golden
 from tinykit.config import Augment, Budget, Compress, Config, Data, Project, Test, Train
-from tinykit.errors import ModelError
+from tinykit.errors import ConfigError, ModelError
 from tinykit.recipes import artifacts
 from tinykit.recipes import keyword_spotting as recipe
 
@@ -142,6 +142,15 @@ def test_int8_model_fits_as_the_report_says(build):
         after["ram_bytes"],
         after["macs"],
     )
+
+
+@pytest.mark.parametrize("asked", [{"skip": 0.3}, {"technique": "prune_units"}])
+def test_what_is_for_enhancers_is_refused_before_training(tmp_path, asked):
+    """Not when the network is trained already: nothing was read, nothing is written."""
+    config = msgspec.structs.replace(CONFIG, compress=Compress(**asked))
+    with pytest.raises(ConfigError, match="is for enhancers"):
+        recipe.train(config, tmp_path / "no data here", tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_is_no_keras_model_is_refused(build, tmp_path):

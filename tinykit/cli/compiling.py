@@ -10,7 +10,7 @@ import typer
 from tinykit.cli import plan_chart
 from tinykit.cli.app import app
 from tinykit.cli.console import Result, command
-from tinykit.cli.options import BoardId, Mode, Phases, Project, Stream, Stripes
+from tinykit.cli.options import BoardId, Mode, Phases, Project, Stream, Stripes, compile_table
 from tinykit.cli.stages import PANEL, Only, stage
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def compile_(
 
     if stream and out is None:
         raise UsageError("--stream needs --out", "in a project: [compile] stream = true")
-    if phases and not stream:
-        raise UsageError("--phases needs --stream", "only a stream has phases")
+    settings = compile_table(optimize or "balanced", stream, phases, stripes)
     if stripes != "auto" and out is None:
         raise UsageError("--stripes needs --out", 'in a project: [compile] stripes = "..."')
     if model is None and out is None:
@@ -63,11 +62,6 @@ def compile_(
         return stage("compile", project, board, "", only)
     if not board:
         raise UsageError("--out needs --board ID", "tinykit boards lists them")
-    from tinykit.config import Compile
-
-    settings = Compile(
-        optimize=optimize or "balanced", stream=stream, phases=phases, stripes=stripes
-    )
     return _standalone(model, out, board, settings, dump_ir)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from tinykit.config import Compile
 
 Mode = Literal["speed", "balanced", "size"]
 Striping = Literal["auto", "off", "most"]
@@ -39,3 +42,19 @@ Phases = Annotated[
         help="With --stream: one row at a time, layers behind strides at every 2nd, 4th, ... call.",
     ),
 ]
+
+
+def compile_table(optimize: Mode, stream: bool, phases: bool, stripes: Striping) -> Compile:
+    """Return `[compile]` as the options say it.
+
+    Raises
+    ------
+    UsageError
+        When phases are asked for, and no stream.
+    """
+    from tinykit.config import Compile
+    from tinykit.errors import UsageError
+
+    if phases and not stream:
+        raise UsageError("--phases needs --stream", "only a stream has phases")
+    return Compile(optimize=optimize, stream=stream, phases=phases, stripes=stripes)

@@ -9,7 +9,7 @@ import typer
 
 from tinykit.cli.app import app
 from tinykit.cli.console import Result, command
-from tinykit.cli.options import BoardId, Mode, Phases, Port, Stream, Stripes
+from tinykit.cli.options import BoardId, Mode, Phases, Port, Stream, Stripes, compile_table
 
 
 @command(app, panel="Device")
@@ -24,10 +24,9 @@ def profile(
 ) -> Result:
     """Measure each op of one model on a board; nothing is kept."""
     from tinykit.cli.drawing import drawing
-    from tinykit.config import Compile
     from tinykit.pipeline.profile import profile
 
-    settings = Compile(optimize=optimize, stream=stream, phases=phases, stripes=stripes)
+    settings = compile_table(optimize, stream, phases, stripes)
     with drawing() as observer:
         measured = profile(model, board, port, settings, observer)
     return Result(measured, _text(measured), exit_code=0 if measured["exact"] else 1)

@@ -9,7 +9,16 @@ import typer
 
 from tinykit.cli.app import app
 from tinykit.cli.console import Result, command
-from tinykit.cli.options import BoardId, Mode, Phases, Port, Project, Stream, Stripes
+from tinykit.cli.options import (
+    BoardId,
+    Mode,
+    Phases,
+    Port,
+    Project,
+    Stream,
+    Stripes,
+    compile_table,
+)
 from tinykit.cli.stages import PANEL, Only
 
 Arrays = list[Path]
@@ -78,10 +87,9 @@ def bench(
     from rich.table import Table
 
     from tinykit.cli.drawing import drawing
-    from tinykit.config import Compile
     from tinykit.pipeline.bench import bench
 
-    settings = Compile(optimize=optimize, stream=stream, phases=phases, stripes=stripes)
+    settings = compile_table(optimize, stream, phases, stripes)
     with drawing() as observer:
         measured = bench(model, board, port, inputs, settings, observer)
     table = Table(box=None, pad_edge=False, show_header=False)

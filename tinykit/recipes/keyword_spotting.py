@@ -47,6 +47,7 @@ def train(config: Config, folder: Path, build: Path, progress: Progress = silent
     build : Path
         Where artifacts lie.
     """
+    check(config)
     dataset = datasets.load(config.data, config.features, folder, progress)
     train_on(dataset, config, folder, build, progress)
 
@@ -99,16 +100,7 @@ def compress(config: Config, board: Board, build: Path, progress: Progress = sil
     BudgetError
         When no model within the limits can be reached.
     """
-    if config.compress.technique == "prune_units":
-        raise ConfigError(
-            "[compress] prune_units is for enhancers",
-            'technique = "prune_channels", or "none" and a smaller [model] size or width',
-        )
-    if config.compress.skip:
-        raise ConfigError(
-            f"[compress] skip = {config.compress.skip:g} is for enhancers",
-            "leave it out; a spotter that takes one hop at a time is [compile] stream = true",
-        )
+    check(config)
     seed_everything(config.train.seed)  # before any layer is made: Dropout draws its own seed then
     model = artifacts.load_model(build / "model.keras")
     features = feature_files.load(build / "features.npz", config.features)
@@ -165,6 +157,20 @@ def quantize(config: Config, build: Path, progress: Progress = silent) -> None:
             "float_accuracy": floating.accuracy,
         },
     )
+
+
+def check(config: Config) -> None:
+    """Refuse what spotters cannot be compressed by, before anything is trained."""
+    if config.compress.technique == "prune_units":
+        raise ConfigError(
+            "[compress] prune_units is for enhancers",
+            'technique = "prune_channels", or "none" and a smaller [model] size or width',
+        )
+    if config.compress.skip:
+        raise ConfigError(
+            f"[compress] skip = {config.compress.skip:g} is for enhancers",
+            "leave it out; a spotter that takes one hop at a time is [compile] stream = true",
+        )
 
 
 def _quantize(model: keras.Model, features: Features) -> bytes:

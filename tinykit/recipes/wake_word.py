@@ -27,7 +27,9 @@ def train(config: Config, folder: Path, build: Path, progress: Progress = silent
     Raises
     ------
     ConfigError
-        When `[data]` has several words, or nothing to reject.
+        When `[data]` has several words, or nothing to reject; when `[compress]` asks for what
+        spotters do not have.
     """
+    keyword_spotting.check(config)
     dataset = datasets.load(config.data, config.features, folder, progress)
     keyword_spotting.train_on(one_against_all(dataset), config, folder, build, progress)
