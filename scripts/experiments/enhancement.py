@@ -183,7 +183,7 @@ def evaluate(name: str, kinds: list[str]) -> None:
     from tinykit.board import find
     from tinykit.evaluate.enhancement import quality
     from tinykit.quantize import enhancement, nodes
-    from tinykit.recipes import speech_enhancement as recipe
+    from tinykit.recipes.enhanced_audio import enhanced_in_float
     from tinykit.search.cost import measure
 
     run, form = enhancement_network.split(name)
@@ -220,7 +220,7 @@ def evaluate(name: str, kinds: list[str]) -> None:
         add("noisy", noisy, {})
     if "float" in kinds:
         made = {
-            snr: recipe.enhanced_in_float(network.heard, recordings, spec)
+            snr: enhanced_in_float(network.heard, recordings, spec)
             for snr, recordings in noisy.items()
         }
         add("float", made, {})
@@ -246,7 +246,7 @@ def evaluate(name: str, kinds: list[str]) -> None:
 def calibration(found: enhancement_sources.Sources, spec: StftSpec) -> np.ndarray:
     """Return the features of CALIBRATION training mixtures, int8 (N, frames, bands)."""
     from tinykit.audio import mixtures
-    from tinykit.recipes.speech_enhancement import features_of
+    from tinykit.recipes.enhanced_audio import features_of
 
     drawn = [
         mixtures.draw(found, "training", MIXTURES, "calibration", number)

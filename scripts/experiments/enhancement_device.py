@@ -128,7 +128,7 @@ def pairs(spec: StftSpec) -> dict[str, list[Mixture]]:
 
 def measure(name: str, kind: str, mixed: dict[str, list[Mixture]]) -> dict[str, Any]:
     """Return the row of one network, which has heard these."""
-    from tinykit.recipes.speech_enhancement import enhanced_in_float
+    from tinykit.recipes.enhanced_audio import enhanced_in_float
 
     run, form = enhancement_network.split(name)
     spec = RUNS[run][1]

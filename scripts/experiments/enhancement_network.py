@@ -56,7 +56,7 @@ def in_integers(
     from tinykit.compiler.golden import Golden
     from tinykit.compiler.reader import read_tflite
     from tinykit.quantize.enhancement import by_frame
-    from tinykit.recipes.speech_enhancement import enhanced
+    from tinykit.recipes.enhanced_audio import enhanced
 
     graph = read_tflite(data)
     skips = graph.tensors[graph.outputs[0]].size > spec.bands
