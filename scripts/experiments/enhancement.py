@@ -140,6 +140,11 @@ def steps(run: str) -> int:
     return before + settings.epochs * -(-MIXTURES.per_epoch // settings.batch_size)
 
 
+def mixtures_of(run: str) -> Mixtures:
+    """Return what a run is trained on."""
+    return msgspec.structs.replace(MIXTURES, **MIXED.get(run, {}))
+
+
 def sources() -> enhancement_sources.Sources:
     """Return the recordings, split."""
     return enhancement_sources.load(MIXTURES, 16000, Path())
@@ -166,8 +171,16 @@ def train(name: str) -> None:
             shown = ", ".join(f"{key} {value:.4f}" for key, value in figures.items())
             print(f"{done}/{total} {shown}; {cpu_s:.0f} s CPU, {wall_s:.0f} s", flush=True)
 
-    mixed = msgspec.structs.replace(MIXTURES, **MIXED.get(name, {}))
-    history = fit(model, sources(), mixed, spec, settings, losses, progress, CACHE / f"{name}.npz")
+    history = fit(
+        model,
+        sources(),
+        mixtures_of(name),
+        spec,
+        settings,
+        losses,
+        progress,
+        CACHE / f"{name}.npz",
+    )
     model.compile()
     model.save(CACHE / f"{name}.keras")
     epochs = [vars_of(epoch) for epoch in history.epochs]
@@ -230,7 +243,7 @@ def evaluate(name: str, kinds: list[str]) -> None:
         path = CACHE / f"{name}-{kind}.tflite"
         if not path.exists():
             data = enhancement.quantize(
-                network.exported, calibration(found, spec), spec, wide=kind == "16x8"
+                network.exported, calibration(found, run), spec, wide=kind == "16x8"
             )
             paths.write_bytes(path, data)
         data = path.read_bytes()
@@ -243,13 +256,14 @@ def evaluate(name: str, kinds: list[str]) -> None:
         add(kind, made, {"tflite_bytes": len(data), **memory, "updates": updates})
 
 
-def calibration(found: enhancement_sources.Sources, spec: StftSpec) -> np.ndarray:
-    """Return the features of CALIBRATION training mixtures, int8 (N, frames, bands)."""
+def calibration(found: enhancement_sources.Sources, run: str) -> np.ndarray:
+    """Return the features of CALIBRATION training mixtures of a run, int8 (N, frames, bands)."""
     from tinykit.audio import mixtures
     from tinykit.recipes.enhanced_audio import features_of
 
+    mixed, spec = mixtures_of(run), RUNS[run][1]
     drawn = [
-        mixtures.draw(found, "training", MIXTURES, "calibration", number)
+        mixtures.draw(found, "training", mixed, "calibration", number)
         for number in range(CALIBRATION)
     ]
     return np.stack([features_of(one.noisy, spec) for one in drawn])

@@ -29,7 +29,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
-from enhancement import CACHE, MIXTURES, RESULTS, RUNS, sources  # noqa: E402
+from enhancement import CACHE, RESULTS, RUNS, mixtures_of, sources  # noqa: E402
 
 from tinykit import paths  # noqa: E402
 from tinykit.board import find  # noqa: E402
@@ -80,11 +80,12 @@ class Experiment:
 
         self.name, (_, self.spec, settings, losses) = name, RUNS[name]
         self.sources = sources()
-        self.mixtures = msgspec.structs.replace(MIXTURES, per_epoch=epoch)
+        self.mixtures = msgspec.structs.replace(mixtures_of(name), per_epoch=epoch)
         settings = msgspec.structs.replace(settings, seed=SEEDS[what])
         self.task = EnhancementTask(self.sources, self.mixtures, self.spec, settings, losses)
         seed_everything(settings.seed)
-        x, _ = batch(self.sources, "training", MIXTURES, self.spec, list(range(CALIBRATION)))
+        numbers = list(range(CALIBRATION))
+        x, _ = batch(self.sources, "training", self.mixtures, self.spec, numbers)
         self.calibration = np.round(x / self.spec.scale + self.spec.zero_point).astype(np.int8)
 
     def row(self, kind: str, *epochs: int) -> dict[str, Any]:
@@ -214,7 +215,8 @@ def quantize(name: str, epochs: int) -> None:
     from tinykit.quantize.enhancement import by_frame, to_real
 
     experiment = Experiment(name, "quantize")
-    task, model = experiment.task, experiment.load("-pruned")
+    form = "-pruned" if (CACHE / f"{name}-pruned.keras").exists() else ""
+    task, model = experiment.task, experiment.load(form)
     checkpoint = CACHE / f"{name}-quantize.npz"
 
     def train(network: Any) -> None:
@@ -232,7 +234,7 @@ def quantize(name: str, epochs: int) -> None:
         return np.asarray(model(to_real(rows, experiment.spec)[None]))[0]
 
     trained = experiment.int8(model, train)
-    paths.write_bytes(CACHE / f"{name}-pruned-trained.tflite", trained)
+    paths.write_bytes(CACHE / f"{name}{form}-trained.tflite", trained)
     add(
         experiment.row("quantized", epochs)
         | {
