@@ -62,6 +62,7 @@ START = {
     "crn-s-7": "crn-s-6",
     "lstm-l-2": "lstm-l",
     "lstm-l-3": "lstm-l-2",
+    "lstm-l-4": "lstm-l-3",
 }
 """Runs that go on from the weights of another one, with other mixtures."""
 
@@ -95,6 +96,7 @@ RUNS = {
     "lstm-l": _run(_LSTM, 128, epochs=10, rate=2e-3, seed=0),
     "lstm-l-2": _run(_LSTM, 128, epochs=7, rate=1.5e-3, seed=1),
     "lstm-l-3": _run(_LSTM, 128, epochs=36, rate=2e-3, seed=2, si_sdr=2.0),
+    "lstm-l-4": _run(_LSTM, 128, epochs=24, rate=1.5e-3, seed=3, si_sdr=2.0, asymmetry=3.0),
 }
 
 MIXED: dict[str, dict[str, Any]] = {
@@ -102,6 +104,7 @@ MIXED: dict[str, dict[str, Any]] = {
     "crn-s-5": {"babble_probability": 0.5, "speed": (0.85, 1.15)},
     "crn-s-6": {"babble_probability": 0.5, "speed": (0.85, 1.15)},
     "crn-s-7": {"babble_probability": 0.4, "speed": (0.85, 1.15)},
+    "lstm-l-4": {"babble_probability": 0.4, "speed": (0.85, 1.15)},
 }
 """Keys of `[mixtures]` with which a run was trained, beside those of all runs."""
 
