@@ -66,6 +66,9 @@ START = {
 }
 """Runs that go on from the weights of another one, with other mixtures."""
 
+SHOWN = ("lstm-l-3", "crn-s-4", "crn-s-5", "crn-s-6")
+"""Runs of which there is a page: docs/results/enhancement.md."""
+
 
 def _run(
     model: Model, bands: int, epochs: int, rate: float, seed: int, **losses: float
@@ -125,7 +128,7 @@ def main() -> int:
             [json.loads(line) for line in ledger.read_text().splitlines()]
             for ledger in (LEDGER, LEDGER.with_stem("enhancement-device"))
         )
-        last = {run: steps(run) for run in RUNS if run not in START.values()}
+        last = {run: steps(run) for run in SHOWN}
         paths.write_text(RESULTS / "enhancement.md", page(rows, device, last))
     elif chosen.run not in (RUNS if chosen.command == "train" else NETWORKS):
         parser.error(f"which network? {', '.join(RUNS)}")

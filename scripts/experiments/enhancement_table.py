@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 Row = dict[str, Any]
+Network = tuple[str, str]
+"""Name, and the kind of its integers."""
 
 HEAD = """\
 # Speech enhancement: results
@@ -22,8 +24,8 @@ the golden interpreter's gains in the integer transforms: what the device comput
 are the compiled model's on a Cortex-M4F (`tinykit.search.cost`, without the transforms); of a float
 network, its weights in four bytes each. Instructions are a hop's on the board below: the model's,
 and in brackets with the transforms; of a network that skips, the mean over all hops. The last
-column is the six VoiceBank-DEMAND pairs of ../shared/data, whole and at their own level: one
-speaker, who as little as the noises was in any training, half of them in the voices of others.
+column is the six VoiceBank-DEMAND pairs of ../shared/data, whole and at their own level: neither
+their speaker nor their noises were in any training.
 """
 
 PEER = """\
@@ -47,7 +49,6 @@ each.
 NAMES = {"si_sdr_db": "SI-SDR", "stoi": "STOI", "pesq": "PESQ"}
 RATIOS = ("0", "5", "10")
 PAIRS = "pairs"
-SOUNDS = {"float": "float", "int8": "twin"}  # of a row on the board, what a kind of network gave
 CLOCK_HZ = 216e6
 
 
@@ -65,8 +66,8 @@ def page(rows: list[Row], device: list[Row], steps: dict[str, int]) -> str:
     for (name, kind), row in newest.items():
         networks.setdefault(name, {})[kind] = row
     device = [row for row in device if row["run"] in steps]
-    ran = {_name(row): row for row in device if PAIRS not in row["quality"]}
-    paired = {_name(row): row for row in device if PAIRS in row["quality"]}
+    ran = {(_name(row), row["kind"]): row for row in device if PAIRS not in row["quality"]}
+    paired = {(_name(row), row["kind"]): row for row in device if PAIRS in row["quality"]}
     parts = [HEAD, _table(networks, ran, paired), PEER]
     parts += [f"## {name}\n\n{_about(found)}" for name, found in networks.items()]
     return "\n".join([*parts, *([_device(ran, paired)] if ran else [])])
@@ -77,21 +78,24 @@ def _name(row: Row) -> str:
     return f"{row['run']}-{form}" if form else row["run"]
 
 
-def _table(networks: dict[str, dict[str, Row]], ran: dict[str, Row], paired: dict[str, Row]) -> str:
+def _table(
+    networks: dict[str, dict[str, Row]], ran: dict[Network, Row], paired: dict[Network, Row]
+) -> str:
     head = ["network", "as", "parameters", "flash KiB", "RAM KiB", "MACs a frame", "instructions"]
     measures = " / ".join(NAMES.values())
     head += [*(f"{ratio} dB: {measures}" for ratio in RATIOS), f"VoiceBank-DEMAND: {measures}"]
     lines = [_line(head), "|" + "---|" * len(head)]
     noisy = next(found["noisy"] for found in networks.values() if "noisy" in found)
-    pairs = next(iter(paired.values()), None)
-    lines.append(_line(["noisy", *[""] * 6, *_cells(noisy["quality"]), _pairs(pairs, "noisy")]))
+    heard = {name: row for (name, _), row in paired.items()}  # by the float network as well
+    pairs = _pairs(next(iter(heard.values()), None), "noisy")
+    lines.append(_line(["noisy", *[""] * 6, *_cells(noisy["quality"]), pairs]))
     for name, found in networks.items():
         for kind, row in found.items():
             if kind != "noisy":
                 cells = [name, kind, f"{row['parameters']:,}", *_memory(row)]
-                board = ran.get(name) if kind == "int8" else None
-                cells += [f"{row['macs_per_frame']:,}", _instructions(board)]
-                pairs = _pairs(paired.get(name), SOUNDS.get(kind, ""))
+                cells += [f"{row['macs_per_frame']:,}", _instructions(ran.get((name, kind)))]
+                integers = _pairs(paired.get((name, kind)), "twin")
+                pairs = _pairs(heard.get(name), "float") if kind == "float" else integers
                 lines.append(_line([*cells, *_cells(row["quality"]), pairs]))
     return "\n".join([*lines, ""])
 
@@ -118,8 +122,7 @@ def _cells(quality: Row) -> list[str]:
 
 
 def _pairs(row: Row | None, sound: str) -> str:
-    found = row["quality"][PAIRS].get(sound) if row else None
-    return _cell(found) if found else ""
+    return _cell(row["quality"][PAIRS][sound]) if row else ""
 
 
 def _cell(found: Row) -> str:
@@ -173,7 +176,7 @@ def _loss(kind: str, after: Row, before: Row) -> str:
     return f"- From float, {kind} loses at most {lost[0]:.2f} dB and {lost[1]:.2f} PESQ."
 
 
-def _device(ran: dict[str, Row], paired: dict[str, Row]) -> str:
+def _device(ran: dict[Network, Row], paired: dict[Network, Row]) -> str:
     rows = list(ran.values())
     first = rows[0]
     parts = [
@@ -190,12 +193,12 @@ def _device(ran: dict[str, Row], paired: dict[str, Row]) -> str:
     head = ["network", "sound", *(f"{ratio} dB: {measures}" for ratio in RATIOS)]
     head.append(f"VoiceBank-DEMAND: {measures}")
     lines = [_line(head), "|" + "---|" * len(head)]
-    for name, row in ran.items():
+    for network, row in ran.items():
         for sound in ("noisy", "float", "twin", "device"):
             cells = [_cell(row["quality"][ratio][sound]) for ratio in RATIOS]
-            cells.append(_pairs(paired.get(name), sound))
-            lines.append(_line([f"{name} {row['kind']}", sound, *cells]))
-    said = [_on_board(row, paired.get(name)) for name, row in ran.items()]
+            cells.append(_pairs(paired.get(network), sound))
+            lines.append(_line([" ".join(network), sound, *cells]))
+    said = [_on_board(row, paired.get(network)) for network, row in ran.items()]
     return "\n".join([*parts, *lines, "", *said, ""])
 
 
