@@ -95,6 +95,7 @@ def test_a_bare_tinykit_shows_its_help(capfd: pytest.CaptureFixture[str]) -> Non
         (["compile", "-o", "out"], 2, "--out needs a MODEL"),
         (["compile", "m.tflite", "-o", "out"], 2, "--out needs --board"),
         (["compile", "m.tflite", "-o", "out", "--phases"], 2, "--phases needs --stream"),
+        (["compile", "--phases"], 2, "--phases needs --out"),
         (["compile", "no-such.tflite", "-o", "out", "-b", "mps2-an386"], 1, "no-such.tflite"),
         (["bench", "no-such.tflite"], 1, "no-such.tflite"),
         (["bench", "m.tflite", "--phases"], 2, "--phases needs --stream"),

@@ -88,7 +88,9 @@ def check_ranges(table: _Table, ranges: tuple[tuple[str, float, float], ...]) ->
         if low > high:
             raise ValueError(f"`{key}` goes from {low:g} to {high:g}: lowest first")
         if not lowest <= low <= high <= highest:
-            raise ValueError(f"`{key}` must lie within {lowest:g} to {highest:g}")
+            raise ValueError(
+                f"`{key}` is {low:g} to {high:g}, must lie within {lowest:g} to {highest:g}"
+            )
 
 
 _AUGMENT_RANGES = (
@@ -114,10 +116,7 @@ class Mixtures(_Table, frozen=True, kw_only=True):
     level_db: tuple[float, float] = (-40.0, -15.0)  # RMS of a mixture, of full scale
     seconds: Annotated[float, msgspec.Meta(ge=0.5, le=30)] = 3.0  # of each training mixture
     babble_probability: Probability = 0.0  # that other speakers at once are the noise
-    speed: tuple[float, float] = (
-        1.0,
-        1.0,
-    )  # factor at which speech and noise are played in training
+    speed: tuple[float, float] = (1.0, 1.0)  # of training excerpts: tempo and pitch
     per_epoch: Annotated[int, msgspec.Meta(ge=1)] = 2000  # mixtures, drawn anew each epoch
     validation: Annotated[int, msgspec.Meta(ge=1)] = 200  # mixtures that steer training
     seed: int = 0
@@ -132,6 +131,7 @@ Whole = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Rate = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
+Weight = Annotated[float, msgspec.Meta(ge=1, le=100)]
 Minutes = Annotated[float, msgspec.Meta(ge=0, le=600)]
 
 
@@ -174,9 +174,7 @@ class Enhance(_Table, frozen=True, kw_only=True):
 
     si_sdr: Amount = 1.0  # scale-invariant signal-to-distortion ratio, 10 dB are 1
     compressed: Amount = 10.0  # magnitudes to the power of 0.3: what the ear and PESQ hear
-    asymmetry: Annotated[float, msgspec.Meta(ge=1)] = (
-        1.0  # of `compressed`: lost speech counts more
-    )
+    asymmetry: Weight = 1.0  # how often `compressed` counts over-suppression: lost speech
     mask: Amount = 0.0  # gains beside the ideal ratio
     activations: Literal["int8", "int16"] = "int8"  # and states, of the quantized model
     quantization_epochs: Whole = 0  # of training on the integers' grids; 0: calibration alone
@@ -219,7 +217,7 @@ class Compile(_Table, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Check that there is a stream to have phases; msgspec adds where the table is."""
         if self.phases and not self.stream:
-            raise ValueError("only a stream has `phases`: stream = true")
+            raise ValueError("`phases` needs `stream = true`, or leave it out")
 
 
 class Fit(_Table, frozen=True, kw_only=True):

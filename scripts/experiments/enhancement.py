@@ -226,7 +226,12 @@ def evaluate(name: str, kinds: list[str]) -> None:
         "spectrum": vars_of(spec),
         "train": vars_of(settings),
         "losses": vars_of(losses),
-        "mixtures": {"seconds": MIXTURES.seconds, "per_epoch": MIXTURES.per_epoch},
+        "mixtures": {
+            "seconds": MIXTURES.seconds,
+            "per_epoch": MIXTURES.per_epoch,
+            **MIXED.get(run, {}),
+        },
+        "start": START.get(run),
         "steps": steps(run),
         "parameters": nodes.parameters(folded),
         "macs_per_frame": nodes.macs(folded),

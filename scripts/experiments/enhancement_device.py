@@ -43,12 +43,11 @@ from enhancement import (  # noqa: E402
 from tinykit import board as boards  # noqa: E402
 from tinykit import paths  # noqa: E402
 from tinykit.audio import enhancer, mixtures, wav  # noqa: E402
-from tinykit.audio.mixtures import Mixture  # noqa: E402
 from tinykit.audio.stft_spec import StftSpec  # noqa: E402
 from tinykit.config import Config, Test  # noqa: E402
 from tinykit.config import Project as ProjectTable  # noqa: E402
 from tinykit.device.enhance import EnhancerResult, validate_enhancer  # noqa: E402
-from tinykit.evaluate.enhancement import quality, si_sdr_db  # noqa: E402
+from tinykit.evaluate.enhancement import quality  # noqa: E402
 from tinykit.pipeline import building, files  # noqa: E402
 from tinykit.pipeline.engine import Engine  # noqa: E402
 from tinykit.pipeline.enhancing import Twin  # noqa: E402
@@ -64,6 +63,8 @@ SECONDS = 4.0
 PAIRS = "pairs"
 
 Recordings = list[NDArray[np.int16]]
+Sounds = dict[str, list[tuple[NDArray[np.int16], NDArray[np.int16]]]]
+"""Noisy and clean recordings, by what they are."""
 
 
 def main() -> int:
@@ -104,55 +105,58 @@ def progress(what: str, done: int, total: int, **_: float) -> None:
     print(f"{what} {done:,}/{total:,} samples", flush=True)
 
 
-def speakers(spec: StftSpec, most: int) -> dict[str, list[Mixture]]:
+def speakers(spec: StftSpec, most: int) -> Sounds:
     """Return the beginnings of what held-out speakers say in noise, by ratio."""
     found, count = sources(), round(SECONDS * spec.sample_rate_hz)
-    return {
+    mixed = {
         f"{snr:g}": mixtures.whole(found, "testing", snr, 0, LEVEL_DB, count)[:most]
         for snr in SNRS_DB
     }
+    return {snr: [(one.noisy, one.clean) for one in group] for snr, group in mixed.items()}
 
 
-def pairs(spec: StftSpec) -> dict[str, list[Mixture]]:
+def pairs(spec: StftSpec) -> Sounds:
     """Return VoiceBank-DEMAND's noisy recordings beside which the clean one is."""
-    found = []
-    for file in sorted((SHARED / "enhancement").rglob("clean.flac")):
-        noisy, clean = (
-            wav.read(file.with_name(name), spec.sample_rate_hz)
-            for name in ("noisy.flac", "clean.flac")
-        )
-        ratio = si_sdr_db(noisy, clean)
-        found.append(Mixture(noisy, clean, file.parent.name.split("_")[0], "DEMAND", ratio))
-    return {PAIRS: found}
+    return {
+        PAIRS: [
+            (
+                wav.read(file.with_name("noisy.flac"), spec.sample_rate_hz),
+                wav.read(file, spec.sample_rate_hz),
+            )
+            for file in sorted((SHARED / "enhancement").rglob("clean.flac"))
+        ]
+    }
 
 
-def measure(name: str, kind: str, mixed: dict[str, list[Mixture]]) -> dict[str, Any]:
+def measure(name: str, kind: str, heard: Sounds) -> dict[str, Any]:
     """Return the row of one network, which has heard these."""
     from tinykit.recipes.enhanced_audio import enhanced_in_float
 
     run, form = enhancement_network.split(name)
     spec = RUNS[run][1]
     data = (CACHE / f"{name}-{kind}.tflite").read_bytes()
-    every = [one for group in mixed.values() for one in group]
+    noisy = [one for group in heard.values() for one, _ in group]
     network = enhancement_network.load(CACHE / f"{name}.keras", spec)
-    by_float = enhanced_in_float(network.heard, [one.noisy for one in every], spec)
+    by_float = enhanced_in_float(network.heard, noisy, spec)
     with tempfile.TemporaryDirectory(prefix="tinykit-enhancement-") as folder:
         about, result, expected, updates = _on_board(
-            Path(folder), data, [enhancer.lengthened(one.noisy, spec) for one in every]
+            Path(folder), data, [enhancer.lengthened(one, spec) for one in noisy]
         )
     sounds = {
-        "noisy": [one.noisy for one in every],
+        "noisy": noisy,
         "float": by_float,
         "twin": _aligned(expected, spec),
         "device": _aligned(result.enhanced, spec),
     }
     measured: dict[str, Any] = {}
-    for number, (which, group) in enumerate(mixed.items()):
-        rows = slice(number * len(group), (number + 1) * len(group))
+    first = 0
+    for which, group in heard.items():
+        rows, wanted = slice(first, first + len(group)), [clean for _, clean in group]
         measured[which] = {
-            sound: vars_of(quality(given[rows], [one.clean for one in group], spec.sample_rate_hz))
+            sound: vars_of(quality(given[rows], wanted, spec.sample_rate_hz))
             for sound, given in sounds.items()
         }
+        first += len(group)
     row: dict[str, Any] = {"run": run, "form": form.removeprefix("-"), "kind": kind, **about}
     row |= {**result.to_json("instructions"), "inferences": updates}
     return {**row, "quality": measured}

@@ -12,8 +12,9 @@ HEAD = """\
 # Speech enhancement: results
 
 Made by `python scripts/experiments/enhancement.py table` from `enhancement.jsonl` and
-`enhancement-device.jsonl`. 20 speakers and 12 noise recordings that training never heard, at -26 dB
-of full scale; means over the speakers. SI-SDR is ours (Le Roux et al., 2019), STOI `pystoi` 0.4.1,
+`enhancement-device.jsonl`. 20 speakers and 11 noise recordings that training never heard
+(`enhancement_leaks.py` looked for them in all training noise), at -26 dB of full scale; means over
+the speakers. SI-SDR is ours (Le Roux et al., 2019), STOI `pystoi` 0.4.1,
 PESQ (wide band) `pesq` 0.0.4.
 
 ## All networks
@@ -24,15 +25,15 @@ the golden interpreter's gains in the integer transforms: what the device comput
 are the compiled model's on a Cortex-M4F (`tinykit.search.cost`, without the transforms); of a float
 network, its weights in four bytes each. Instructions are a hop's on the board below: the model's,
 and in brackets with the transforms; of a network that skips, the mean over all hops. The last
-column is the six VoiceBank-DEMAND pairs of ../shared/data, whole and at their own level: neither
-their speaker nor their noises were in any training.
+column is the six VoiceBank-DEMAND pairs of ../shared/data, whole and at their own level. Their
+speaker was in no training, and nothing of their noise is in a training recording; recordings of the
+same places may be, as some of MS-SNSD's noise is DEMAND's.
 """
 
 PEER = """\
 RNNoise v0.1.1 (float, 48 kHz), measured elsewhere on other mixtures of the same kind, gains 4.22 /
 2.91 / 0.65 dB SI-SDR, 0.024 / 0.029 / 0.020 STOI and 0.06 / 0.20 / 0.23 PESQ over the noisy
-recordings at 0 / 5 / 10 dB. Runs whose name ends in a number went on from the weights of the run
-before, with other mixtures; their steps are those of all these runs.
+recordings at 0 / 5 / 10 dB. Runs that went on from the weights of another one count its steps, too.
 """
 
 DEVICE = """\
@@ -140,7 +141,15 @@ def _about(of_network: dict[str, Row]) -> str:
         f"{1000 * spec['window_samples'] / hertz:g} ms of algorithmic delay."
     ]
     if not row.get("form"):
-        said.append(f"{row['steps']:,} steps of {train['batch_size']} mixtures.")
+        before = f", from the weights of {row['start']}" if row.get("start") else ""
+        said.append(f"{row['steps']:,} steps of {train['batch_size']} mixtures{before}.")
+        mixed, losses = row["mixtures"], row["losses"]
+        if mixed.get("babble_probability"):
+            low, high = mixed.get("speed", (1.0, 1.0))
+            said.append(
+                f"In the end, {100 * mixed['babble_probability']:.0f} % of the noise was babble, "
+                f"the speed {low:g} to {high:g}, asymmetry {losses.get('asymmetry', 1.0):g}."
+            )
     for kind, found in of_network.items():
         updates = found.get("updates", [1.0])
         if min(updates) < 1.0:

@@ -82,21 +82,24 @@ def test_babble_is_made_of_the_other_speakers_of_the_split() -> None:
     assert plain.noise == "hiss"
 
 
-def test_speed_varies_in_training() -> None:
+@pytest.mark.parametrize("what", ["speech", "noise", "babble"])
+def test_speed_varies_in_training(what: str) -> None:
     """A tone has another pitch in each mixture, within the range, and its own outside training."""
     tone = (8000 * np.sin(2 * np.pi * 1000 * np.arange(64000) / 16000)).astype(np.int16)
-    hiss = np.random.default_rng(2).integers(-2, 3, 64000, np.int16)
-    splits = ("training", "validation")
-    sources = Sources(
-        {split: {"tone": tone} for split in splits},
-        {split: {"hiss": hiss} for split in splits},
-        16000,
+    hiss = np.random.default_rng(2).integers(-9, 9, 64000, np.int16)
+    speech = {"speech": {"a": tone}, "noise": {"a": hiss}, "babble": {"a": tone, "b": tone}}[what]
+    noise = tone if what == "noise" else hiss
+    splits: tuple[Split, ...] = ("training", "validation")
+    sources = Sources(dict.fromkeys(splits, speech), dict.fromkeys(splits, {"n": noise}), 16000)
+    probability = 1.0 if what == "babble" else 0.0
+    settings = msgspec.structs.replace(
+        SETTINGS, speed=(0.8, 1.2), babble_probability=probability, snr_db=(0.0, 0.0)
     )
-    settings = msgspec.structs.replace(SETTINGS, speed=(0.8, 1.2))
 
     def hertz(split: Split, number: int) -> int:
         found = mixtures.draw(sources, split, settings, number)
-        return int(np.argmax(np.abs(np.fft.rfft(found.clean))))
+        heard = found.clean if what == "speech" else found.noisy.astype(float) - found.clean
+        return int(np.argmax(np.abs(np.fft.rfft(heard))))
 
     heard = [hertz("training", number) for number in range(20)]
     assert 795 <= min(heard) < 900 and 1100 < max(heard) <= 1205

@@ -50,7 +50,9 @@ def compile_(
 
     if stream and out is None:
         raise UsageError("--stream needs --out", "in a project: [compile] stream = true")
-    settings = compile_table(optimize or "balanced", stream, phases, stripes)
+    if phases and out is None:
+        hint = "in a project: [compile] stream = true and phases = true"
+        raise UsageError("--phases needs --out", hint)
     if stripes != "auto" and out is None:
         raise UsageError("--stripes needs --out", 'in a project: [compile] stripes = "..."')
     if model is None and out is None:
@@ -60,6 +62,7 @@ def compile_(
     if out is None:
         _put(model, project)
         return stage("compile", project, board, "", only)
+    settings = compile_table(optimize or "balanced", stream, phases, stripes)
     if not board:
         raise UsageError("--out needs --board ID", "tinykit boards lists them")
     return _standalone(model, out, board, settings, dump_ir)

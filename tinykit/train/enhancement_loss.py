@@ -48,8 +48,9 @@ class EnhancementLoss(keras.losses.Loss):
     - `si_sdr`: minus the scale-invariant signal-to-distortion ratio of the signals (Le Roux et al.,
       arXiv 1811.02508), in tenths of a dB: 10 dB are 1;
     - `compressed`: mean square difference of magnitudes to the power of 0.3, and of the spectra
-      compressed likewise (Braun and Tashev, arXiv 2009.12286); where a magnitude is below that of
-      the speech, its square counts `asymmetry` times (Wang et al., arXiv 2009.04323, equation 3);
+      compressed likewise (Braun and Tashev, arXiv 2009.12286); over-suppression, a magnitude below
+      that of the speech, counts `asymmetry` times (the square of alpha of Wang et al., arXiv
+      2009.04323, who put it inside the square);
     - `mask`: mean square difference between the gains and the ideal ratio of magnitudes, at most 1.
     """
 
