@@ -21,7 +21,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
-from enhancement import MIXTURES, SHARED  # noqa: E402
+from enhancement import HEARD, MIXTURES, SHARED  # noqa: E402
 
 from tinykit.audio import enhancement_sources, wav  # noqa: E402
 
@@ -34,18 +34,20 @@ Signal = NDArray[np.float32]
 
 
 def main() -> int:
-    """Print for each recording where training comes nearest to it; 1 when one is the same."""
+    """Print where training comes nearest to each recording; 1 when one that is used is the same."""
     found = enhancement_sources.load(MIXTURES, RATE_HZ, Path())
     trained = {name: _real(samples) for name, samples in found.noise["training"].items()}
-    heard = 0
+    heard = []
     for name, samples in (*_held_out(found), *_pairs()):
         value, where = max(
             (_nearest(pieces(samples), sound), other) for other, sound in trained.items()
         )
-        heard += value > SAME
+        if value > SAME:
+            heard.append(name)
         print(f"{value:.2f} {'HEARD' if value > SAME else '     '} {name}: {where}", flush=True)
-    print(f"{heard} of them are in a training recording")
-    return 1 if heard else 0
+    used = [name for name in heard if name not in HEARD]
+    print(f"{len(heard)} of them are in a training recording, {len(used)} of these are used")
+    return 1 if used else 0
 
 
 def pieces(samples: Signal) -> list[Signal]:
@@ -70,7 +72,7 @@ def _nearest(wanted: list[Signal], sound: Signal) -> float:
 def _held_out(found: enhancement_sources.Sources) -> Iterator[tuple[str, Signal]]:
     for split in ("testing", "validation"):
         for name, samples in found.noise[split].items():
-            yield f"{split} {name}", _real(samples)
+            yield name, _real(samples)
 
 
 def _pairs() -> Iterator[tuple[str, Signal]]:
@@ -78,7 +80,7 @@ def _pairs() -> Iterator[tuple[str, Signal]]:
         clean, noisy = (
             _real(wav.read(file.with_name(name), RATE_HZ)) for name in ("clean.flac", "noisy.flac")
         )
-        yield f"pair {file.parent.name}", noisy - clean
+        yield file.parent.name, noisy - clean
 
 
 def _real(samples: NDArray[np.int16]) -> Signal:

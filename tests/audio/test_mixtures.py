@@ -90,7 +90,9 @@ def test_speed_varies_in_training(what: str) -> None:
     speech = {"speech": {"a": tone}, "noise": {"a": hiss}, "babble": {"a": tone, "b": tone}}[what]
     noise = tone if what == "noise" else hiss
     splits: tuple[Split, ...] = ("training", "validation")
-    sources = Sources(dict.fromkeys(splits, speech), dict.fromkeys(splits, {"n": noise}), 16000)
+    sources = Sources(
+        {split: speech for split in splits}, {split: {"n": noise} for split in splits}, 16000
+    )
     probability = 1.0 if what == "babble" else 0.0
     settings = msgspec.structs.replace(
         SETTINGS, speed=(0.8, 1.2), babble_probability=probability, snr_db=(0.0, 0.0)
