@@ -70,7 +70,7 @@ START = {
 }
 """Runs that go on from the weights of another one, with other mixtures."""
 
-SHOWN = ("lstm-l-3", "crn-s-4", "crn-s-5", "crn-s-6")
+SHOWN = ("lstm-l-4", "crn-s-5", "crn-s-6", "crn-s-7")
 """Runs of which there is a page: docs/results/enhancement.md."""
 
 
