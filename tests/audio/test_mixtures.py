@@ -148,6 +148,21 @@ def test_folders_are_read(tmp_path: Path) -> None:
     assert all(found.noise.values())
 
 
+def test_an_offset_is_no_sound(tmp_path: Path) -> None:
+    """It is taken off, and a recording of nothing else is left out."""
+    rng = np.random.default_rng(3)
+    folder = tmp_path / "speech" / "all"
+    folder.mkdir(parents=True)
+    for number in range(60):
+        sound = (9000 + 500 * rng.standard_normal(1600)).astype(np.int16)
+        wav.write(folder / f"{number}.wav", sound, 16000)
+    wav.write(folder / "constant.wav", np.full(1600, 9000, np.int16), 16000)
+    found = enhancement_sources.load(Mixtures(speech="speech", noise="speech"), 16000, tmp_path)
+    every = {name: part for parts in found.speech.values() for name, part in parts.items()}
+    assert len(every) == 60
+    assert all(abs(part.mean()) < 1.0 and 400 < part.std() < 600 for part in every.values())
+
+
 def test_one_path_alone_is_refused(tmp_path: Path) -> None:
     """Recorded speech in computed noise, or the other way round, is no set to measure on."""
     with pytest.raises(ConfigError, match="none for noise"):

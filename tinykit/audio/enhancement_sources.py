@@ -117,7 +117,7 @@ def _recordings(
     for done, row in enumerate(sorted(rows, key=lambda row: row.source), 1):
         name = owner(row)
         split = split_of(name, settings, row.split)
-        samples = _part(wav.read(base / row.path, rate_hz), row, rate_hz)
+        samples = _centred(_part(wav.read(base / row.path, rate_hz), row, rate_hz))
         if samples.any():  # digital silence has no level to mix at
             found[split].setdefault(name, []).append(samples)
         if done % 20 == 0 or done == len(rows):
@@ -133,6 +133,11 @@ def _part(samples: Samples, row: Entry, rate_hz: int) -> Samples:
     if row.start_s is None or row.end_s is None:
         return samples
     return samples[round(row.start_s * rate_hz) : round(row.end_s * rate_hz)]
+
+
+def _centred(samples: Samples) -> Samples:
+    """Return a recording without its offset, which nobody hears and every level would count."""
+    return wav.to_int16(samples - samples.mean())
 
 
 def _require_all(found: Mapping[Split, Mapping[str, object]], root: Path) -> None:
