@@ -51,6 +51,7 @@ MIXTURES = Mixtures(
 HEARD = {f"msnsd/noise/seg{number}.flac" for number in ("0339", "0356", "0399")}
 """Held-out noise that is in a training recording, too: `enhancement_leaks.py` found it."""
 
+RATE_HZ = 16000
 SNRS_DB = (0.0, 5.0, 10.0)
 LEVEL_DB = -26.0
 SPEAKERS = 20
@@ -157,12 +158,25 @@ def mixtures_of(run: str) -> Mixtures:
 
 def sources() -> enhancement_sources.Sources:
     """Return the recordings, split, without the held-out ones that training has HEARD."""
-    found = enhancement_sources.load(MIXTURES, 16000, Path())
+    found = enhancement_sources.load(MIXTURES, RATE_HZ, Path())
     noise = {
         split: {name: part for name, part in parts.items() if name not in HEARD}
         for split, parts in found.noise.items()
     }
     return dataclasses.replace(found, noise=noise)
+
+
+def pairs() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return VoiceBank-DEMAND's noisy recordings beside which the clean one is: both, by name."""
+    from tinykit.audio import wav
+
+    return {
+        file.parent.name: (
+            wav.read(file.with_name("noisy.flac"), RATE_HZ),
+            wav.read(file, RATE_HZ),
+        )
+        for file in sorted((SHARED / "enhancement").rglob("clean.flac"))
+    }
 
 
 def train(name: str) -> None:

@@ -33,23 +33,23 @@ from enhancement import (  # noqa: E402
     NETWORKS,
     RESULTS,
     RUNS,
-    SHARED,
     SNRS_DB,
     SPEAKERS,
+    pairs,
     sources,
     vars_of,
 )
 
 from tinykit import board as boards  # noqa: E402
 from tinykit import paths  # noqa: E402
-from tinykit.audio import enhancer, mixtures, wav  # noqa: E402
+from tinykit.audio import enhancer, mixtures  # noqa: E402
 from tinykit.audio.stft_spec import StftSpec  # noqa: E402
 from tinykit.config import Config, Test  # noqa: E402
 from tinykit.config import Project as ProjectTable  # noqa: E402
 from tinykit.device.enhance import EnhancerResult, validate_enhancer  # noqa: E402
 from tinykit.evaluate.enhancement import quality  # noqa: E402
 from tinykit.pipeline import building, files  # noqa: E402
-from tinykit.pipeline.engine import Engine  # noqa: E402
+from tinykit.pipeline.engine import Engine, Observer  # noqa: E402
 from tinykit.pipeline.enhancing import Twin  # noqa: E402
 from tinykit.pipeline.realtime import real_time  # noqa: E402
 from tinykit.pipeline.stages import STAGES  # noqa: E402
@@ -76,7 +76,7 @@ def main() -> int:
     parser.add_argument("--pairs", action="store_true", help="VoiceBank-DEMAND's pairs instead")
     chosen = parser.parse_args()
     spec = RUNS[enhancement_network.split(chosen.network)[0]][1]
-    heard = pairs(spec) if chosen.pairs else speakers(spec, chosen.speakers)
+    heard = {PAIRS: list(pairs().values())} if chosen.pairs else speakers(spec, chosen.speakers)
     row = measure(chosen.network, chosen.kind, heard)
     row |= {} if chosen.pairs else {"seconds": SECONDS}
     print(json.dumps(row, indent=1))
@@ -85,19 +85,13 @@ def main() -> int:
     return 0
 
 
-class Printed:
+class Printed(Observer):
     """An observer that says which stage begins, and how far the device is."""
 
     def started(self, stage: Any, why: str) -> Any:
         """Name the stage."""
         print(stage.name, flush=True)
         return silent
-
-    def finished(self, stage: Any, seconds: float) -> None:
-        """Say nothing."""
-
-    def kept(self, stage: Any, why: str) -> None:
-        """Say nothing."""
 
 
 def progress(what: str, done: int, total: int, **_: float) -> None:
@@ -113,19 +107,6 @@ def speakers(spec: StftSpec, most: int) -> Sounds:
         for snr in SNRS_DB
     }
     return {snr: [(one.noisy, one.clean) for one in group] for snr, group in mixed.items()}
-
-
-def pairs(spec: StftSpec) -> Sounds:
-    """Return VoiceBank-DEMAND's noisy recordings beside which the clean one is."""
-    return {
-        PAIRS: [
-            (
-                wav.read(file.with_name("noisy.flac"), spec.sample_rate_hz),
-                wav.read(file, spec.sample_rate_hz),
-            )
-            for file in sorted((SHARED / "enhancement").rglob("clean.flac"))
-        ]
-    }
 
 
 def measure(name: str, kind: str, heard: Sounds) -> dict[str, Any]:

@@ -21,11 +21,10 @@ from scipy.fft import irfft, next_fast_len, rfft
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
-from enhancement import HEARD, MIXTURES, SHARED  # noqa: E402
+from enhancement import HEARD, MIXTURES, RATE_HZ, pairs  # noqa: E402
 
-from tinykit.audio import enhancement_sources, wav  # noqa: E402
+from tinykit.audio import enhancement_sources  # noqa: E402
 
-RATE_HZ = 16000
 PIECE, STEP = RATE_HZ // 2, RATE_HZ
 SAME = 0.97
 QUIET = 1e-3  # of a recording's mean energy: what is below has no shape to compare
@@ -76,11 +75,8 @@ def _held_out(found: enhancement_sources.Sources) -> Iterator[tuple[str, Signal]
 
 
 def _pairs() -> Iterator[tuple[str, Signal]]:
-    for file in sorted((SHARED / "enhancement").rglob("clean.flac")):
-        clean, noisy = (
-            _real(wav.read(file.with_name(name), RATE_HZ)) for name in ("clean.flac", "noisy.flac")
-        )
-        yield file.parent.name, noisy - clean
+    for name, (noisy, clean) in pairs().items():
+        yield name, _real(noisy) - _real(clean)
 
 
 def _real(samples: NDArray[np.int16]) -> Signal:

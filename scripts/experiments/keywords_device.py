@@ -22,7 +22,7 @@ from tinykit.config import Project as ProjectTable
 from tinykit.device.result import Spread
 from tinykit.errors import ModelError
 from tinykit.pipeline import building, files
-from tinykit.pipeline.engine import Engine
+from tinykit.pipeline.engine import Engine, Observer
 from tinykit.pipeline.stages import STAGES
 from tinykit.pipeline.talking import client
 from tinykit.progress import silent
@@ -55,17 +55,11 @@ def _accuracy(answers: NDArray[Any], y: NDArray[np.int32]) -> float:
     return float((answers.argmax(axis=1) == y).mean())
 
 
-class _Quiet:
+class _Quiet(Observer):
     """An observer that draws nothing."""
 
     def started(self, stage: Any, why: str) -> Any:
         return silent
-
-    def finished(self, stage: Any, seconds: float) -> None:
-        pass
-
-    def kept(self, stage: Any, why: str) -> None:
-        pass
 
 
 def _project(folder: str, data: bytes, board: str, settings: Compile) -> Project:

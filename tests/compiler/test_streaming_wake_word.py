@@ -16,7 +16,7 @@ from tinykit.compiler.streaming import sliding_windows
 from tinykit.config import Compile, Config
 from tinykit.config import Project as ProjectTable
 from tinykit.pipeline import building, files
-from tinykit.pipeline.engine import Engine
+from tinykit.pipeline.engine import Engine, Observer
 from tinykit.pipeline.stage import Stage
 from tinykit.pipeline.stages import STAGES
 from tinykit.progress import Progress, silent
@@ -43,18 +43,12 @@ def test_cost(model: Path) -> None:
     assert compiled.plan.total_bytes <= 516
 
 
-class Quiet:
+class Quiet(Observer):
     """An observer that lets the stages work."""
 
     def started(self, stage: Stage, why: str) -> Progress:
         """Keep nothing."""
         return silent
-
-    def finished(self, stage: Stage, seconds: float) -> None:
-        """Keep nothing."""
-
-    def kept(self, stage: Stage, why: str) -> None:
-        """Keep nothing."""
 
 
 def rows() -> np.ndarray:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from tinykit.pipeline.engine import Observer
 from tinykit.pipeline.stage import Stage
 from tinykit.progress import Progress, silent
 
 
-class Unseen:
+class Unseen(Observer):
     """An observer that draws nothing."""
 
     def started(self, stage: Stage, why: str) -> Progress:
         return silent
-
-    def finished(self, stage: Stage, seconds: float) -> None:
-        pass
-
-    def kept(self, stage: Stage, why: str) -> None:
-        pass

@@ -15,6 +15,7 @@ from tinykit.audio import wav
 from tinykit.audio.decision import decide
 from tinykit.evaluate import events
 from tinykit.pipeline import Engine, listening
+from tinykit.pipeline.engine import Observer
 from tinykit.pipeline.stage import Stage
 from tinykit.pipeline.stages import STAGES
 from tinykit.progress import Progress, silent
@@ -53,7 +54,7 @@ false_accepts_per_hour = 120
 """
 
 
-class Quiet:
+class Quiet(Observer):
     """Watches the stages and says nothing."""
 
     def __init__(self) -> None:
@@ -63,12 +64,6 @@ class Quiet:
         """Note the stage."""
         self.ran.append(stage.name)
         return silent
-
-    def finished(self, stage: Stage, seconds: float) -> None:
-        """Say nothing."""
-
-    def kept(self, stage: Stage, why: str) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture(scope="module")

@@ -56,8 +56,5 @@ def compile_table(optimize: Mode, stream: bool, phases: bool, stripes: Striping)
     from tinykit.errors import UsageError
 
     if phases and not stream:
-        raise UsageError(
-            "--phases needs --stream",
-            "add --stream: only a stream has phases",
-        )
+        raise UsageError("--phases needs --stream", "add --stream: only a stream has phases")
     return Compile(optimize=optimize, stream=stream, phases=phases, stripes=stripes)
